@@ -1,0 +1,67 @@
+"""`python -m codegen`: write the generated packages. `--check`: say which files are stale, and write nothing."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from codegen.build import build
+from codegen.lint import lint
+from codegen.problems import SpecError
+from codegen.render import render
+from codegen.spec import load
+from codegen.write import differences, prepare, replace
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Generate from every spec; 0 when all is well, 1 for stale files or a bad spec."""
+    parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a generated file is not up to date")
+    parser.add_argument("--specs", type=Path, default=ROOT / "openapi", metavar="DIR", help="where the specs are")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "pocketsflow_async" / "_generated",
+        metavar="DIR",
+        help="where the generated packages go, one for each spec",
+    )
+    given = parser.parse_args(arguments)
+    specs = sorted(given.specs.glob("*.yaml"))
+    if not specs:
+        print(f"{given.specs}: there is no spec (*.yaml) in this folder", file=sys.stderr)
+        return 1
+    try:
+        return _generate(specs, given.out, check=given.check)
+    except SpecError as exc:
+        print(exc, file=sys.stderr)
+        print(f"{len(exc.problems)} problem(s): nothing was written", file=sys.stderr)
+        return 1
+
+
+def _generate(specs: list[Path], out: Path, *, check: bool) -> int:
+    files = {"__init__.py": '"""Generated code, a package for each API. See `python -m codegen`."""\n'}
+    for path in specs:
+        spec = load(path)
+        lint(spec)
+        api = build(spec, f"{path.parent.name}/{path.name}")
+        files |= {f"{spec.name}/{name}": text for name, text in render(api, spec.data).items()}
+    tree = prepare(files, out)
+    try:
+        changed = differences(tree, out)
+        if not check and changed:
+            replace(tree, out)
+    finally:
+        shutil.rmtree(tree, ignore_errors=True)
+    for name in changed:
+        print(f"{out.name}/{name}")
+    if check and changed:
+        print(f"{len(changed)} generated file(s) not up to date: run `python -m codegen`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

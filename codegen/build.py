@@ -1,0 +1,185 @@
+"""A spec that passed the lint becomes the values that the templates read."""
+
+from typing import Any
+
+from codegen.ir import Api, Argument, Field, Operation, Paging, Resource, Type
+from codegen.naming import class_name, python_name
+from codegen.schemas import Schemas
+from codegen.spec import Spec
+
+COMMON = "common"
+"""The module of classes that no single resource is nearest to."""
+
+
+def build(spec: Spec, source: str) -> Api:
+    """Everything that is generated from a spec; `source` is the spec's path as people type it."""
+    schemas = Schemas(spec)
+    operations = [_operation(spec, schemas, path, http, node) for _, path, http, node in spec.operations()]
+    docs = {tag["name"]: tag.get("description", "") for tag in spec.data.get("tags", [])}
+    names = list(dict.fromkeys(operation.resource for operation in operations))
+    resources = [
+        Resource(name, docs.get(name, ""), tuple(op for op in operations if op.resource == name)) for name in names
+    ]
+    bodies = _reach(schemas, {op.body for op in operations if op.body and op.paging is None})
+    answers = _reach(schemas, {name for op in operations for name in _answered(op)})
+    arguments = {name for op in operations for arg in op.arguments for name in arg.type.names()}
+    envelopes = {op.envelope for op in operations if op.envelope}
+    used = bodies | answers | arguments
+    modules = _layout(schemas, resources, used)
+    unwrap = {op.answer.name: op.unwrap for op in operations if op.unwrap}
+    return Api(
+        name=spec.name,
+        title=spec.data["info"]["title"],
+        source=source,
+        resources=tuple(resources),
+        models=tuple(
+            schemas.model(
+                name,
+                "envelope" if name in envelopes else "body" if name in bodies else "answer",
+                modules[name],
+                unwrap.get(name, ()),
+            )
+            for name in schemas.names()
+            if name in used and not schemas.is_enum(name)
+        ),
+        enums=tuple(
+            schemas.enum(name, modules[name]) for name in schemas.names() if name in used and schemas.is_enum(name)
+        ),
+    )
+
+
+def _success(node: dict[str, Any]) -> str:
+    return next(str(status) for status in node["responses"] if status.startswith("2"))
+
+
+def _answered(operation: Operation) -> set[str]:
+    return {*operation.answer.names(), *([operation.envelope] if operation.envelope else [])}
+
+
+def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[str, Any]) -> Operation:
+    item = spec.data["paths"][path]
+    parameters = [spec.resolve(one) for one in (*item.get("parameters", []), *node.get("parameters", []))]
+    arguments = [
+        Argument(
+            name=python_name(one["name"]),
+            wire=one["name"],
+            place=one["in"],
+            type=schemas.in_place(one["schema"]),
+            required=one.get("required", False),
+            nullable=False,
+            doc=" ".join(str(one.get("description", "")).split()),
+        )
+        for one in parameters
+    ]
+    body = spec.resolve(node.get("requestBody", {})).get("content", {}).get("application/json", {}).get("schema")
+    if body:
+        body = class_name(body["$ref"].rpartition("/")[2])
+        arguments += [
+            Argument(field.name, field.wire, "body", field.type, field.required, field.nullable, field.doc)
+            for field in schemas.fields(body)
+        ]
+    order = {"path": 0, "query": 1, "body": 1}
+    arguments.sort(key=lambda argument: (order[argument.place], not argument.required))
+    answer = schemas.in_place(spec.resolve(node["responses"][_success(node)])["content"]["application/json"]["schema"])
+    paging, envelope, answer = _paging(schemas, node, answer, parameters)
+    return Operation(
+        name=node["operationId"],
+        resource=node["x-resource"],
+        method=node["x-method"],
+        http=http.upper(),
+        path=path,
+        summary=" ".join(node["summary"].split()),
+        description=node.get("description", "").strip(),
+        idempotency=node["x-idempotency"],
+        stability=node["x-stability"],
+        sources=tuple(node["x-sources"]),
+        auth=node.get("security", spec.data.get("security")) != [],
+        arguments=tuple(arguments),
+        body=body or None,
+        answer=answer,
+        envelope=envelope,
+        paging=paging,
+        unwrap=tuple(node.get("x-unwrap", ())),
+    )
+
+
+def _paging(
+    schemas: Schemas, node: dict[str, Any], answer: Type, parameters: list[Any]
+) -> tuple[Paging | None, str | None, Type]:
+    """How the list is paged, its envelope's class, and the type of one record."""
+    told = node.get("x-paging")
+    if told is None:
+        return None, None, answer
+    sizes: dict[str, Any] = next((one["schema"] for one in parameters if one["name"] == "pageSize"), {})
+    envelope = answer.name or None
+    rest: tuple[Field, ...] = ()
+    record = answer.args[0] if answer.args else answer
+    if envelope:
+        fields = schemas.fields(envelope)
+        record = next(field.type.args[0] for field in fields if field.wire == told["items"])
+        rest = tuple(field for field in fields if field.wire not in {told["items"], "pagination"})
+    paging = Paging(
+        style=told["style"],
+        items=told.get("items"),
+        default_size=sizes.get("default"),
+        max_size=sizes.get("maximum", 100),
+        rest=rest,
+    )
+    return paging, envelope, record
+
+
+def _reach(schemas: Schemas, roots: set[str]) -> set[str]:
+    """The classes and every class inside them."""
+    found: set[str] = set()
+    waiting = sorted(roots)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += sorted(schemas.used_by(name))
+    return found
+
+
+def _layout(schemas: Schemas, resources: list[Resource], used: set[str]) -> dict[str, str]:
+    """The module of each class: the resource that is nearest to it by references, `common` where several are.
+
+    Where two modules would need each other, all classes go to `common`.
+    """
+    steps: dict[str, dict[str, int]] = {name: {} for name in used}
+    for resource in resources:
+        near = {
+            name
+            for operation in resource.operations
+            for name in (
+                *_answered(operation),
+                *([operation.body] if operation.body else []),
+                *(name for argument in operation.arguments for name in argument.type.names()),
+            )
+        }
+        distance = 0
+        while near:
+            for name in near & used:
+                steps[name].setdefault(resource.name, distance)
+            near = {inner for name in near for inner in schemas.used_by(name) if resource.name not in steps[inner]}
+            distance += 1
+    modules: dict[str, str] = {}
+    for name, distances in steps.items():
+        least = min(distances.values())
+        nearest = [resource for resource, distance in distances.items() if distance == least]
+        modules[name] = nearest[0] if len(nearest) == 1 else COMMON
+    needs = {module: set[str]() for module in modules.values()}
+    for name, module in modules.items():
+        needs[module] |= {modules[inner] for inner in schemas.used_by(name)} - {module}
+    return dict.fromkeys(modules, COMMON) if _cyclic(needs) else modules
+
+
+def _cyclic(needs: dict[str, set[str]]) -> bool:
+    """Whether modules need each other in a circle."""
+    left = {module: set(others) for module, others in needs.items()}
+    while left:
+        free = [module for module, others in left.items() if not others & left.keys()]
+        if not free:
+            return True
+        for module in free:
+            del left[module]
+    return False

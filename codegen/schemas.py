@@ -1,0 +1,161 @@
+"""Component schemas to types: datamodel-code-generator reads and resolves them, we say what they become here."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import yaml
+from datamodel_code_generator.enums import DataModelType, OpenAPIScope
+from datamodel_code_generator.format import DatetimeClassType, PythonVersion
+from datamodel_code_generator.model import get_data_model_types
+from datamodel_code_generator.parser.openapi import OpenAPIParser
+
+from codegen.ir import Enum, Field, Model, Type
+from codegen.naming import class_name, constant_name, python_name
+from codegen.spec import Spec
+
+_SCALARS: dict[str, Any] = {
+    "str": "str",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "Decimal": "decimal",
+    "datetime": "datetime",
+    "date": "date",
+    "Any": "any",
+    "object": "any",
+}
+_IN_PLACE: dict[tuple[str, str | None], Any] = {
+    ("string", None): "str",
+    ("string", "date"): "date",
+    ("string", "date-time"): "datetime",
+    ("integer", None): "int",
+    ("number", "decimal"): "decimal",
+    ("number", "double"): "float",
+    ("boolean", None): "bool",
+    ("object", None): "map",
+}
+
+
+class Schemas:
+    """The component schemas of a spec, every reference resolved, by the names of their classes."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._raw = {class_name(name): schema for name, schema in spec.schemas.items()}
+        self._parsed = {str(model.class_name): model for model in _parse(spec)}
+
+    def names(self) -> Iterator[str]:
+        """The classes, in the order of the spec."""
+        return iter(self._raw)
+
+    def is_enum(self, name: str) -> bool:
+        """Whether the class is an enum."""
+        return "enum" in self._raw[name]
+
+    def used_by(self, name: str) -> set[str]:
+        """The classes that a class's fields use."""
+        if self.is_enum(name):
+            return set()
+        return {used for field in self.fields(name) for used in field.type.names()}
+
+    def enum(self, name: str, module: str) -> Enum:
+        """The class as an enum."""
+        raw = self._raw[name]
+        members = tuple((constant_name(str(value)), str(value)) for value in raw["enum"])
+        return Enum(name, _one_paragraph(raw), members, module)
+
+    def model(self, name: str, role: Any, module: str, unwrap: tuple[str, ...]) -> Model:
+        """The class as an object."""
+        return Model(name, _one_paragraph(self._raw[name]), self.fields(name), role, module, unwrap)
+
+    def fields(self, name: str) -> tuple[Field, ...]:
+        """The properties of an object, what it inherits first."""
+        model = self._parsed[name]
+        inherited = [
+            field
+            for base in model.base_classes
+            if base.reference is not None
+            for field in self.fields(str(base.reference.name))
+        ]
+        docs = self._raw[name].get("properties", {})
+        own = [
+            Field(
+                name=python_name(str(field.original_name)),
+                wire=str(field.original_name),
+                type=self._type(field.data_type),
+                required=bool(field.required),
+                nullable=bool(field.data_type.is_optional),
+                doc=_one_paragraph(docs.get(str(field.original_name), {})),
+            )
+            for field in model.fields
+        ]
+        return (*inherited, *own)
+
+    def in_place(self, schema: dict[str, Any]) -> Type:
+        """The type of a schema that stands in a parameter or an answer: a reference, a scalar, or a list of those."""
+        if "$ref" in schema:
+            return self._named(class_name(schema["$ref"].rpartition("/")[2]))
+        if schema.get("type") == "array":
+            return Type("list", args=(self.in_place(schema["items"]),))
+        kind = _IN_PLACE[schema["type"], schema.get("format")]
+        return Type("map", args=(Type("any"),)) if kind == "map" else Type(kind)
+
+    def _named(self, name: str) -> Type:
+        if self.is_enum(name):
+            return Type("enum", name)
+        model = self._parsed[name]
+        alias = len(model.fields) == 1 and model.fields[0].original_name is None
+        return self._type(model.fields[0].data_type) if alias else Type("model", name)
+
+    def _type(self, found: Any) -> Type:
+        if found.is_list:
+            return Type("list", args=(self._members(found),))
+        if found.is_dict:
+            return Type("map", args=(self._members(found),))
+        if found.reference is not None:
+            return self._named(str(found.reference.name))
+        if found.data_types:
+            return self._members(found)
+        return Type(_SCALARS[found.type])
+
+    def _members(self, found: Any) -> Type:
+        members = [self._type(member) for member in found.data_types if member.type != "None"]
+        flat = [inner for member in members for inner in (member.args if member.kind == "union" else (member,))]
+        if not flat:
+            return Type("any")
+        return flat[0] if len(flat) == 1 else Type("union", args=tuple(flat))
+
+
+def _parse(spec: Spec) -> list[Any]:
+    """The generator's own models of the component schemas."""
+    kinds = get_data_model_types(DataModelType.DataclassesDataclass, PythonVersion.PY_311)
+    document: dict[str, Any] = {
+        "openapi": spec.data["openapi"],
+        "info": spec.data["info"],
+        "paths": {},
+        "components": {"schemas": spec.schemas},
+    }
+    parser = OpenAPIParser(
+        yaml.dump(document, Dumper=_Dumper, sort_keys=False),
+        data_model_type=kinds.data_model,
+        data_model_root_type=kinds.root_model,
+        data_model_field_type=kinds.field_model,
+        data_type_manager_type=kinds.data_type_manager,
+        target_datetime_class=DatetimeClassType.Datetime,
+        use_standard_collections=True,
+        use_standard_primitive_types=True,
+        use_union_operator=True,
+        strict_nullable=True,
+        treat_dot_as_module=False,
+        openapi_scopes=[OpenAPIScope.Schemas],
+        formatters=[],
+    )
+    parser.parse(format_=False)
+    return cast("list[Any]", parser.results)
+
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def _one_paragraph(schema: dict[str, Any]) -> str:
+    text = " ".join(str(schema.get("description", "")).split())
+    return text if not text or text[-1] in ".!?" else text + "."

@@ -1,0 +1,86 @@
+"""The rendered text becomes a folder: all of it or nothing."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+WIDTH = 120
+
+
+def prepare(files: dict[str, str], beside: Path) -> Path:
+    """A finished tree in a new folder beside the place where it will go, so that moving it there is one step.
+
+    Raises:
+        SyntaxError: a file is not Python; the templates are at fault.
+        RuntimeError: the formatter failed.
+    """
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    tree = Path(tempfile.mkdtemp(prefix=f".{beside.name}-", dir=beside.parent))
+    try:
+        for name, text in files.items():
+            if name.endswith(".py"):
+                compile(text, name, "exec", dont_inherit=True)
+            target = tree / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="\n")
+        _format(tree)
+    except BaseException:
+        shutil.rmtree(tree)
+        raise
+    tree.chmod(0o755)  # mkdtemp makes it private
+    return tree
+
+
+def differences(new: Path, old: Path) -> list[str]:
+    """The files that are missing, stale or left over in the old tree, by path below it."""
+    before, after = _contents(old), _contents(new)
+    return sorted(
+        f"{name} ({'missing' if name not in before else 'left over' if name not in after else 'stale'})"
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+    )
+
+
+def replace(new: Path, old: Path) -> None:
+    """Put the new tree in the place of the old one; a failure leaves one of them whole."""
+    aside = old.with_name(f".{old.name}-old")
+    if aside.exists():
+        shutil.rmtree(aside)
+    if old.exists():
+        old.rename(aside)
+    try:
+        new.rename(old)
+    except OSError:
+        if aside.exists():
+            aside.rename(old)
+        raise
+    if aside.exists():
+        shutil.rmtree(aside)
+
+
+def _contents(tree: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(tree)): path.read_bytes()
+        for path in tree.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _format(tree: Path) -> None:
+    """Imports sorted and merged, then the layout; with fixed settings, whatever stands in the project's."""
+    for words in (["check", "--select=I", "--fix"], ["format"]):
+        command = [
+            sys.executable,
+            "-m",
+            "ruff",
+            *words,
+            "--isolated",
+            "--no-cache",
+            "--quiet",
+            f"--line-length={WIDTH}",
+        ]
+        done = subprocess.run([*command, str(tree)], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        if done.returncode:
+            raise RuntimeError(f"ruff could not format the generated files: {done.stdout}{done.stderr}".strip())

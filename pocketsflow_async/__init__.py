@@ -1,0 +1,58 @@
+"""Async client for the Pocketsflow API: typed, within the quota, and sure not to write twice."""
+
+from pocketsflow_async._client import Pocketsflow
+from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy
+from pocketsflow_async._page import Page
+from pocketsflow_async._paging import Pager
+from pocketsflow_async._quota import RateLimiter
+from pocketsflow_async._unset import UNSET, Unset
+from pocketsflow_async.errors import (
+    APIConnectionError,
+    APIResponseError,
+    APIStatusError,
+    APITimeoutError,
+    Attempt,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    ExportError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    PocketsflowError,
+    RateLimitError,
+    ServerError,
+    UnprocessableEntityError,
+    WebhookVerificationError,
+)
+
+__all__ = [
+    "UNSET",
+    "APIConnectionError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "Attempt",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "ExportError",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "Page",
+    "Pager",
+    "PermissionDeniedError",
+    "Pocketsflow",
+    "PocketsflowError",
+    "RateLimit",
+    "RateLimitError",
+    "RateLimiter",
+    "RequestOptions",
+    "RetryPolicy",
+    "ServerError",
+    "UnprocessableEntityError",
+    "Unset",
+    "WebhookVerificationError",
+]

@@ -1,0 +1,100 @@
+"""Opens the executor and everything heavy behind it at first use, off the event loop, and closes it."""
+
+import asyncio
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy, Secret
+from pocketsflow_async._operation import Operation
+from pocketsflow_async._page import RawPage
+from pocketsflow_async._quota import RateLimiter
+from pocketsflow_async.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+    from pocketsflow_async._executor import Executor
+    from pocketsflow_async._response import Response
+
+T = TypeVar("T")
+
+
+class Connection:
+    """What the resources of one client call through.
+
+    Args:
+        base_url: the checked address.
+        key: the checked key.
+        timeout: seconds for one try.
+        rate_limit: limits for a quota of its own, a quota shared with others, or None.
+        retry: the client's policy.
+        session: somebody else's aiohttp session, or None to open one.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: Secret,
+        *,
+        timeout: float,
+        rate_limit: RateLimit | RateLimiter | None,
+        retry: RetryPolicy,
+        session: "ClientSession | None",
+    ) -> None:
+        RequestOptions(timeout=timeout)  # refuses what is no number of seconds
+        self._base_url = base_url
+        self._key = key
+        self._timeout = timeout
+        self._quota = _quota(rate_limit)
+        self._retry = retry
+        self._session = session
+        self._executor: Executor | None = None
+        self._closed = False
+
+    async def open(self) -> "Executor":
+        """The executor, made ready: aiohttp, the decoders and the converter are loaded in a thread."""
+        if self._closed:
+            raise ConfigurationError("the client is closed: build a new one")
+        await asyncio.to_thread(_load)
+        if self._executor is None:
+            from pocketsflow_async._executor import Executor
+            from pocketsflow_async._transport import Transport
+
+            transport = Transport(self._base_url, self._key, timeout=self._timeout, session=self._session)
+            self._executor = Executor(transport, self._quota, self._retry)
+        return self._executor
+
+    async def call(self, operation: Operation[T], **arguments: Any) -> T:
+        """Carry out an operation and give back its typed answer."""
+        executor = self._executor or await self.open()
+        return await executor.call(operation, **arguments)
+
+    async def raw_page(self, operation: Operation[Any], **arguments: Any) -> RawPage:
+        """One page of a list with its records as the server sent them."""
+        executor = self._executor or await self.open()
+        return await executor.raw_page(operation, **arguments)
+
+    async def send(self, operation: Operation[Any], **arguments: Any) -> "Response":
+        """Carry out an operation and give back its 2xx answer as bytes."""
+        executor = self._executor or await self.open()
+        return await executor.send(operation, **arguments)
+
+    async def aclose(self) -> None:
+        """Close what was opened; every later call is refused."""
+        self._closed = True
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await executor.transport.aclose()
+
+
+def _quota(given: Any) -> RateLimiter | None:
+    if isinstance(given, RateLimit):
+        return RateLimiter(given)
+    if given is None or isinstance(given, RateLimiter):
+        return given
+    raise ConfigurationError(f"rate_limit must be a RateLimit, a RateLimiter or None, not {given!r}")
+
+
+def _load() -> None:
+    import_module("pocketsflow_async._transport")
+    import_module("pocketsflow_async._executor")

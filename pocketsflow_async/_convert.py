@@ -1,0 +1,140 @@
+"""cattrs for all that is off the hot road: request bodies out, plain data in and out, users' own types."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+import attrs
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
+
+from pocketsflow_async._json import encode_exact
+from pocketsflow_async._model import WIRE_NAME, Body, Model
+from pocketsflow_async._request import to_plain
+from pocketsflow_async._unset import UNSET, Unset
+from pocketsflow_async._wire import load
+from pocketsflow_async.errors import InvalidArgumentError
+
+TAKES = "takes"
+"""The key of a body field's metadata that names the kinds of value it takes."""
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "text": ((str,), "text"),
+    "number": ((Decimal, int, float), "a number (Decimal, int or float)"),
+    "whole": ((int,), "a whole number"),
+    "flag": ((bool,), "True or False"),
+    "time": ((datetime, date, str), "a datetime, a date or ISO 8601 text"),
+    "list": ((list, tuple), "a list"),
+    "map": ((Mapping,), "a mapping"),
+    "null": ((type(None),), "None"),
+}
+
+
+def make_converter() -> Converter:
+    """A cattrs converter that knows the models, to structure plain data and to take hooks for your own types.
+
+    Structuring checks types as for the API's answers; unstructuring gives the API's own names, exact `Decimal`
+    numbers and ISO 8601 times, with the unknown fields in place.
+    """
+    converter = Converter()
+    converter.register_structure_hook_factory(_is_model, _structure_model)
+    converter.register_unstructure_hook_factory(_is_model, _unstructure_model)
+    converter.register_unstructure_hook_factory(_is_body, _unstructure_body)
+    for scalar in (datetime, date, Decimal, float, Enum):
+        converter.register_unstructure_hook(scalar, _scalar)
+    return converter
+
+
+def encode_body(operation: str, body: Any) -> bytes:
+    """The JSON of a request body.
+
+    Raises:
+        InvalidArgumentError: a value is of the wrong kind or has no place in JSON; names the field.
+    """
+    try:
+        return encode_exact(_converter().unstructure(body))
+    except InvalidArgumentError as exc:
+        raise InvalidArgumentError(f"{operation}: {exc}") from None
+    except (TypeError, ValueError, OverflowError, RecursionError) as exc:
+        raise InvalidArgumentError(f"{operation}: the body cannot be written as JSON ({exc})") from None
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Converter:
+    return make_converter()
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Model)
+
+
+def _is_body(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Body)
+
+
+def _scalar(value: Any) -> Any:
+    return to_plain(value, "a value")
+
+
+def _structure_model(kind: type[Model]) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        return load(kind.WIRE).from_plain(value)
+
+    return structure
+
+
+def _unstructure_model(kind: type[Model], converter: Converter) -> Callable[[Any], dict[str, Any]]:
+    names: dict[str, Any] = {
+        field.name: override(rename=field.metadata[WIRE_NAME]) if WIRE_NAME in field.metadata else override(omit=True)
+        for field in attrs.fields(kind)
+    }
+    known = make_dict_unstructure_fn(kind, converter, **names)
+
+    def unstructure(model: Any) -> dict[str, Any]:
+        return {**known(model), **model.extra}
+
+    return unstructure
+
+
+def _unstructure_body(kind: type[Body], converter: Converter) -> Callable[[Any], dict[str, Any]]:
+    fields: dict[str, Any] = {
+        field.name: override(
+            rename=field.metadata[WIRE_NAME],
+            omit_if_default=field.default is UNSET,
+            unstruct_hook=_checked(converter, field),
+        )
+        for field in attrs.fields(kind)
+    }
+    return make_dict_unstructure_fn(kind, converter, **fields)
+
+
+def _checked(converter: Converter, field: "attrs.Attribute[Any]") -> Callable[[Any], Any]:
+    """The value's way out, after a look at its kind, so that an error can name the field."""
+    kinds = [_KINDS[name] for name in field.metadata.get(TAKES, "").split()]
+    allowed = tuple(kind for group, _ in kinds for kind in group)
+    wanted = " or ".join(text for _, text in kinds)
+
+    def unstructure(value: Any) -> Any:
+        if allowed and (not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed)):
+            raise InvalidArgumentError(f"{field.name} must be {wanted}, not {value!r}")
+        if isinstance(value, Unset):
+            raise InvalidArgumentError(f"{field.name} must be given")
+        if isinstance(value, str) and datetime in allowed:
+            _check_iso(field.name, value)
+        try:
+            return converter.unstructure(to_plain(value, field.name))
+        except InvalidArgumentError as exc:
+            text = str(exc)
+            raise InvalidArgumentError(text if text.startswith(field.name) else f"{field.name}: {text}") from None
+
+    return unstructure
+
+
+def _check_iso(name: str, text: str) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidArgumentError(f"{name} must be an ISO 8601 date or time, not {text!r}") from None

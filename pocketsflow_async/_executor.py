@@ -1,0 +1,182 @@
+"""The road of one call: a turn from the quota, one try on the wire, and the decision what its outcome means."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from pocketsflow_async._config import RequestOptions, RetryPolicy
+from pocketsflow_async._convert import encode_body
+from pocketsflow_async._operation import Operation
+from pocketsflow_async._page import RawPage
+from pocketsflow_async._quota import RateLimiter
+from pocketsflow_async._request import Request, build_request
+from pocketsflow_async._response import Response, error_from
+from pocketsflow_async._retry import Again, may_repeat, retrying
+from pocketsflow_async._unset import UNSET
+from pocketsflow_async._wire import CODECS, Codec, PageCodec, load
+from pocketsflow_async.errors import (
+    APIResponseError,
+    APIStatusError,
+    APITimeoutError,
+    Attempt,
+    PocketsflowError,
+    RateLimitError,
+)
+
+T = TypeVar("T")
+
+_DEFAULT_PAUSE = 1.0
+"""Seconds that everyone waits after a 429 without `Retry-After`."""
+
+
+class Sender(Protocol):
+    """Sends one request once: the transport, or a fake of it."""
+
+    async def send(self, request: Request) -> Response:
+        """Send once and give back the whole answer."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what was opened."""
+        ...
+
+
+class Executor:
+    """Carries operations out.
+
+    Args:
+        transport: sends one request.
+        quota: the limiter that every try passes; None for no limit.
+        retry: the policy of calls that bring none of their own.
+    """
+
+    def __init__(
+        self,
+        transport: Sender,
+        quota: RateLimiter | None,
+        retry: RetryPolicy,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.transport = transport
+        self.quota = quota
+        self.retry = retry
+        self.clock = clock
+
+    async def call(self, operation: Operation[T], **arguments: Any) -> T:
+        """Carry out an operation and give back its typed answer."""
+        codec: Codec[T] = await _codec(operation)
+        response = await self.send(operation, **arguments)
+        try:
+            return codec.decode(response.body or b"{}")
+        except APIResponseError as error:
+            raise _explained(error, operation.name, response) from None
+
+    async def raw_page(self, operation: Operation[Any], **arguments: Any) -> RawPage:
+        """One page of a list with its records as the server sent them."""
+        codec: PageCodec[Any] = await _codec(operation)
+        response = await self.send(operation, **arguments)
+        try:
+            page = codec.raw(response.body)
+        except APIResponseError as error:
+            raise _explained(error, operation.name, response) from None
+        page.requests = len(response.failures) + 1
+        page.throttled = sum(failure.status == 429 for failure in response.failures)
+        return page
+
+    async def send(
+        self,
+        operation: Operation[Any],
+        *,
+        ids: Sequence[str] = (),
+        params: Mapping[str, Any] | None = None,
+        body: Any = UNSET,
+        options: RequestOptions | None = None,
+    ) -> Response:
+        """Carry out an operation and give back its 2xx answer as bytes."""
+        payload = None if body is UNSET else encode_body(operation.name, body)
+        request = build_request(operation, ids, params, payload, options)
+        call = _Call(self, request)
+        if options is None:
+            return await call.run(self.retry)
+        policy = options.retry or self.retry
+        if options.deadline is None:
+            return await call.run(policy)
+        try:
+            async with asyncio.timeout(options.deadline):
+                return await call.run(policy)
+        except TimeoutError:  # only the deadline's: whatever runs out of time inside is an error of our tree
+            pass
+        failure = APITimeoutError(f"{operation.name}: not done within the deadline of {options.deadline:g} s")
+        failure.attempts = tuple(call.failures)
+        raise failure
+
+
+async def _codec(operation: Operation[Any]) -> Any:
+    """The operation's decoder; its models are imported off the event loop, the first time."""
+    return CODECS.get(operation.answer) or await asyncio.to_thread(load, operation.answer)
+
+
+class _Call:
+    """One request on its way, and what has become of its tries so far."""
+
+    def __init__(self, executor: Executor, request: Request) -> None:
+        self.executor = executor
+        self.request = request
+        self.failures: list[Attempt] = []
+
+    async def run(self, policy: RetryPolicy) -> Response:
+        try:
+            return await retrying(policy)(self)
+        except Again as again:
+            error = again.error
+        except PocketsflowError as exc:
+            error = exc
+        error.attempts = tuple(self.failures)
+        raise error
+
+    async def attempt(self) -> Response:
+        quota, clock = self.executor.quota, self.executor.clock
+        asked = clock()
+        if quota is not None:
+            await quota.acquire()
+        sent = clock()
+        try:
+            response = await self.executor.transport.send(self.request)
+        except PocketsflowError as exc:
+            error = exc
+        else:
+            if 200 <= response.status < 300:
+                if self.failures:
+                    return Response(response.status, response.headers, response.body, tuple(self.failures))
+                return response
+            error = error_from(response, self.request.name)
+        finally:
+            if quota is not None:
+                quota.release()
+        if quota is not None and isinstance(error, RateLimitError):
+            quota.pause(_DEFAULT_PAUSE if error.retry_after is None else error.retry_after)
+        self._note(error, waited=sent - asked, elapsed=clock() - sent)
+        if may_repeat(error, repeatable=self.request.repeatable):
+            raise Again(error)
+        raise error
+
+    def _note(self, error: PocketsflowError, *, waited: float, elapsed: float) -> None:
+        status = error.status if isinstance(error, APIStatusError) else None
+        self.failures.append(
+            Attempt(
+                number=len(self.failures) + 1,
+                outcome=type(error).__name__ if status is None else str(status),
+                waited=waited,
+                elapsed=elapsed,
+                status=status,
+                request_id=error.request_id if isinstance(error, APIStatusError) else None,
+            )
+        )
+
+
+def _explained(error: APIResponseError, name: str, response: Response) -> APIResponseError:
+    told = APIResponseError(f"{name}: {error.message}", path=error.path, status=response.status, body=response.body)
+    told.attempts = response.failures
+    return told

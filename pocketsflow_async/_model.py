@@ -1,0 +1,83 @@
+"""What all generated models share: unknown fields kept, open enums, request bodies."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+import attrs
+
+WIRE_NAME = "json"
+"""The key of a field's metadata that holds the API's spelling of its name."""
+
+
+class Source:
+    """Where a model was read from, so that the fields its class does not know can be worked out when asked for.
+
+    Holds the JSON text of the outermost record, shared by all models inside it, and the way to this one.
+    """
+
+    __slots__ = ("_path", "_record")
+
+    def __init__(self, record: bytes, path: tuple[str | int, ...] = ()) -> None:
+        self._record = record
+        self._path = path
+
+    def at(self, *path: str | int) -> "Source":
+        """The source of a model inside this one."""
+        return Source(self._record, (*self._path, *path))
+
+    def read(self) -> dict[str, Any]:
+        """All fields of the model as plain data."""
+        from msgspec.json import decode
+
+        value: Any = decode(self._record)
+        for step in self._path:
+            value = value[step]
+        return dict(value)
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class Model:
+    """The base of every model that the API answers with."""
+
+    WIRE: ClassVar[str]
+    """Where the class's decoder stands: `module:name`."""
+
+    _extra: Source | Mapping[str, Any] | None = attrs.field(default=None, alias="extra", repr=False, eq=False)
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """The fields that the API sent and this class does not know, under the API's own names."""
+        source = self._extra
+        if source is None:
+            return {}
+        if isinstance(source, Source):
+            known = _wire_names(type(self))
+            source = self._extra = {k: v for k, v in source.read().items() if k not in known}
+        return source
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class Body:
+    """The base of every request body: fields that are `UNSET` are not sent, None is sent as null."""
+
+
+def _wire_names(model: type[Model]) -> frozenset[str]:
+    """The API's names of the fields of a model, `id` and `_id` counting as one."""
+    names = {field.metadata[WIRE_NAME] for field in attrs.fields(model) if WIRE_NAME in field.metadata}
+    return frozenset(names | {"_id", "id"} if names & {"_id", "id"} else names)
+
+
+class OpenEnum(StrEnum):
+    """An enum whose list may grow: a value that is not in it becomes a member of its own that keeps its text.
+
+    Such a member equals its text and every other member with the same text, but is not listed by iteration.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return member

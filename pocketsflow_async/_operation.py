@@ -1,0 +1,71 @@
+"""What the generator says about one endpoint: plain frozen values, no behaviour of the network."""
+
+from collections.abc import Sequence
+from typing import Generic, Literal, TypeVar
+from urllib.parse import quote
+
+import attrs
+
+from pocketsflow_async.errors import InvalidArgumentError
+
+T = TypeVar("T")
+
+Style = Literal["page", "offset", "body-page", "none"]
+Idempotency = Literal["safe", "key", "never"]
+Stability = Literal["documented", "sdk-only", "observed", "preview"]
+
+
+@attrs.frozen
+class Paging:
+    """How a list endpoint is paged.
+
+    Attributes:
+        style: by page number in the query, by offset, by page number in the body, or not at all.
+        default_size: records on a page when the size is not sent; None where nobody says.
+        max_size: the largest page that may be asked for; also what iteration asks for.
+    """
+
+    style: Style
+    default_size: int | None = None
+    max_size: int = 100
+
+
+@attrs.frozen
+class Operation(Generic[T]):
+    """One endpoint, answering with a `T`.
+
+    Attributes:
+        name: resource and method, such as ``orders.get``.
+        method: the HTTP method.
+        path: the path below the base address, with ``{}`` for each id.
+        answer: where the decoder of its answer stands: ``module:name``.
+        idempotency: ``safe`` reads only; ``key`` is sent with an idempotency key; ``never`` must not be
+            repeated unless it certainly did not arrive.
+        stability: how sure it is that the endpoint exists as described.
+        paging: for list endpoints.
+        auth: False for endpoints that are open to everyone; they are not sent the key.
+    """
+
+    name: str
+    method: str
+    path: str
+    answer: str
+    idempotency: Idempotency
+    stability: Stability = "documented"
+    paging: Paging | None = None
+    auth: bool = True
+
+    def target(self, ids: Sequence[str]) -> str:
+        """The path with its ids in place, each percent-encoded whole."""
+        return self.path.format(*[_segment(self.name, value) for value in ids]) if ids else self.path
+
+
+def _segment(operation: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{operation}: the id must be text, not {type(value).__name__}")
+    if not value.strip() or value in {".", ".."}:
+        raise InvalidArgumentError(f"{operation}: {value!r} is no id")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{operation}: {value!r} is no id: it cannot be written in UTF-8") from None

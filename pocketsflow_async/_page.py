@@ -1,0 +1,36 @@
+"""One page of a list, as the caller gets it."""
+
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+T = TypeVar("T")
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class Page(Generic[T]):
+    """One page of a list.
+
+    Attributes:
+        items: the records, in the API's order.
+        has_more: whether further pages follow.
+        pagination: what the API says of its pages; None where it says nothing.
+    """
+
+    items: list[T]
+    has_more: bool = False
+    pagination: Any = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@attrs.define(weakref_slot=False)
+class RawPage:
+    """A page whose records are the JSON text that the server sent (`msgspec.Raw`)."""
+
+    items: list[Any]
+    pagination: Any = None
+    has_more: bool = False
+    requests: int = 1
+    throttled: int = 0

@@ -1,0 +1,137 @@
+"""An operation and its arguments become one request: address, headers, body. No network here."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+from uuid import uuid4
+
+import attrs
+
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._json import is_array
+from pocketsflow_async._operation import Operation
+from pocketsflow_async._unset import Unset
+from pocketsflow_async.errors import InvalidArgumentError
+
+
+@attrs.frozen
+class Request:
+    """What is sent, the same on every try.
+
+    Attributes:
+        name: the operation, for messages.
+        target: path and query, percent-encoded, below the base address.
+        repeatable: whether it may be sent again when the server may have received it.
+        timeout: seconds for one try; None for the client's.
+    """
+
+    name: str
+    method: str
+    target: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    repeatable: bool
+    auth: bool
+    timeout: float | None
+
+
+def build_request(
+    operation: Operation[Any],
+    ids: Sequence[str],
+    params: Mapping[str, Any] | None,
+    body: bytes | None,
+    options: RequestOptions | None,
+) -> Request:
+    """The request of one call; an operation that wants an idempotency key gets it here, once for all tries."""
+    target = operation.target(ids)
+    if params:
+        query = encode_query(operation.name, params)
+        target = f"{target}?{query}" if query else target
+    headers: Mapping[str, str] = options.headers if options else {}
+    key = options.idempotency_key if options else None
+    if key is None and operation.idempotency == "key":
+        key = str(uuid4())
+    if key is not None:
+        headers = {**headers, "Idempotency-Key": key}
+    return Request(
+        name=operation.name,
+        method=operation.method,
+        target=target,
+        body=body,
+        headers=headers,
+        repeatable=operation.idempotency == "safe" or key is not None,
+        auth=operation.auth,
+        timeout=options.timeout if options else None,
+    )
+
+
+def any_operation(method: str, path: str) -> Operation[Any]:
+    """An operation for an endpoint that the spec does not name."""
+    name = f"{method} {path}"
+    if not (method.isascii() and method.isalpha()):
+        raise InvalidArgumentError(f"{method!r} is no HTTP method")
+    if not path.startswith("/") or path.startswith("//") or any(mark in path for mark in "?#\\"):
+        raise InvalidArgumentError(f"{path!r} is no path: begin with one slash, and give the query as params=")
+    if not path.isprintable() or {".", ".."} & set(unquote(path).split("/")):
+        raise InvalidArgumentError(f"{path!r} is no path: control characters and dot segments are not sent")
+    return Operation(
+        name=name,
+        method=method.upper(),
+        path=quote(path, safe="/%:@!$&'()*+,;=~"),
+        answer="",
+        idempotency="safe" if method.upper() in {"GET", "HEAD", "OPTIONS"} else "never",
+    )
+
+
+def encode_query(operation: str, params: Mapping[str, Any]) -> str:
+    """The query string; what is UNSET or None is left out."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in params.items():
+        if value is None or isinstance(value, Unset):
+            continue
+        place = f"{operation}: {name}"
+        several = value if is_array(value) else [value]
+        pairs += [(name, _query_text(one, place)) for one in several]
+    try:
+        return urlencode(pairs, quote_via=quote, safe="")
+    except UnicodeEncodeError as exc:
+        raise InvalidArgumentError(f"{operation}: {exc.object!r} cannot be written in UTF-8") from None
+
+
+def _query_text(value: object, place: str) -> str:
+    plain = to_plain(value, place)
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    if isinstance(plain, str):
+        return plain
+    if isinstance(plain, int | float | Decimal):
+        return str(plain)
+    raise InvalidArgumentError(f"{place} cannot be a {type(value).__name__}")
+
+
+def to_plain(value: object, place: str) -> Any:
+    """A scalar as it goes out: enums by value, times in UTC, numbers finite; everything else as it is.
+
+    Raises:
+        InvalidArgumentError: the value has no place in JSON or would be read as something else.
+    """
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise InvalidArgumentError(
+                f"{place}: {value.isoformat()} has no time zone; give an aware datetime, "
+                "such as datetime(2024, 1, 1, tzinfo=timezone.utc)"
+            )
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidArgumentError(f"{place}: {value} is no number that can be sent")
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise InvalidArgumentError(f"{place}: {value} is no number that can be sent")
+    return value

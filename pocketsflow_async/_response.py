@@ -1,0 +1,108 @@
+"""An answer that is no success becomes an error of our tree. No network here."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+
+from pocketsflow_async._json import is_object
+from pocketsflow_async.errors import (
+    STATUS_ERRORS,
+    APIResponseError,
+    APIStatusError,
+    Attempt,
+    RateLimitError,
+    ServerError,
+)
+
+
+@attrs.frozen
+class Response:
+    """A complete answer.
+
+    Attributes:
+        failures: the tries before this one.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    failures: tuple[Attempt, ...] = ()
+
+
+def error_from(response: Response, name: str) -> APIStatusError:
+    """The error for an answer that is not 2xx; reads both of the API's spellings of an error body."""
+    headers = {key.lower(): value for key, value in response.headers.items()}
+    body = _decode(response.body)
+    message, code = _message_and_code(body)
+    if message is None:
+        message = f"{name} was answered with status {response.status}"
+        if 300 <= response.status < 400:
+            message += f", a redirect to {headers.get('location', 'nowhere')!r}, which is not followed"
+    fields: dict[str, Any] = {
+        "status": response.status,
+        "code": code,
+        "request_id": headers.get("x-request-id"),
+        "headers": headers,
+        "body": body,
+    }
+    cls = STATUS_ERRORS.get(response.status, ServerError if response.status >= 500 else APIStatusError)
+    if cls is RateLimitError:
+        return RateLimitError(message, retry_after=retry_after(headers), **fields)
+    return cls(message, **fields)
+
+
+def decode_any(response: Response) -> Any:
+    """The plain data of an answer whose shape nobody knows; None for an empty one."""
+    if not response.body.strip():
+        return None
+    try:
+        return json.loads(response.body)
+    except (ValueError, RecursionError) as exc:
+        start = response.body[:60].decode("utf-8", "replace")
+        raise APIResponseError(
+            f"the answer is not JSON ({type(exc).__name__}); it begins with {start!r}",
+            status=response.status,
+            body=response.body,
+        ) from None
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Seconds that `Retry-After` asks for, given as seconds or as a date; None when absent or nonsense."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def _decode(body: bytes) -> Any:
+    text = body.decode("utf-8", "replace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _message_and_code(body: Any) -> tuple[str | None, str | None]:
+    if isinstance(body, str):
+        return (body.strip()[:500] or None), None
+    if not is_object(body):
+        return None, None
+    inner = body.get("error")
+    if is_object(inner):
+        return _message_and_code(inner)
+    message = body.get("message") or inner
+    code = body.get("code")
+    return (_text(message) if message else None), (_text(code) if code is not None else None)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

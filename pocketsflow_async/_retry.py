@@ -1,0 +1,89 @@
+"""Whether and when a failed try is repeated. The loop itself is backoff's; the waits are ours."""
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Generator
+from functools import lru_cache, partial
+from typing import Any, Protocol
+
+import backoff
+
+from pocketsflow_async._config import RetryPolicy
+from pocketsflow_async._response import Response
+from pocketsflow_async.errors import (
+    APIConnectionError,
+    APIStatusError,
+    PocketsflowError,
+    RateLimitError,
+)
+
+_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class Again(Exception):  # noqa: N818 - not an error by itself: it asks the loop for another try
+    """A try failed with an error that another try may mend."""
+
+    def __init__(self, error: PocketsflowError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Call(Protocol):
+    """One call on its way: what the loop repeats."""
+
+    async def attempt(self) -> Response:
+        """Try once; raises `Again` where another try may help."""
+        ...
+
+
+def may_repeat(error: PocketsflowError, *, repeatable: bool) -> bool:
+    """Whether another try could help and cannot do the work twice.
+
+    A request that is not repeatable is sent again only if the server certainly did not act on it: it never
+    arrived, or it was refused by the rate limit.
+    """
+    if isinstance(error, RateLimitError):
+        return True
+    if isinstance(error, APIConnectionError):
+        return repeatable or not error.received
+    return repeatable and isinstance(error, APIStatusError) and error.status in _TEMPORARY
+
+
+def delays(
+    policy: RetryPolicy,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    spread: Callable[[float, float], float] = random.uniform,
+) -> Generator[float | None, Again, None]:
+    """The pauses between tries: full jitter under a doubling ceiling, never less than `Retry-After`.
+
+    Ends, so that the last error stands, when the next pause would pass `max_elapsed`.
+    """
+    start = clock()
+    again = yield None
+    ceiling = policy.base_delay
+    while True:
+        pause = spread(0.0, min(ceiling, policy.max_delay))
+        error = again.error
+        if isinstance(error, RateLimitError) and error.retry_after is not None:
+            pause += error.retry_after
+        if clock() - start + pause > policy.max_elapsed:
+            return
+        again = yield pause
+        ceiling *= 2
+
+
+@lru_cache(maxsize=64)
+def retrying(policy: RetryPolicy) -> Callable[[Call], Awaitable[Response]]:
+    """A loop that drives calls by this policy."""
+
+    async def run(call: Call) -> Response:
+        return await call.attempt()
+
+    loop: Callable[[Any], Callable[[Call], Awaitable[Response]]] = _on_exception(
+        partial(delays, policy), Again, max_tries=policy.attempts, jitter=None, logger=None
+    )
+    return loop(run)
+
+
+_on_exception: Any = backoff.on_exception

@@ -1,0 +1,232 @@
+"""Bytes to models: checked and typed in C by private structs, then copied into the models that users hold.
+
+An answer is tried on up to three roads, each slower and more patient than the one before:
+
+1. strict: the whole body in one pass, no field that the spec does not know;
+2. open: unknown fields allowed; each record keeps its own JSON text for `extra`. Once an answer needed it, the
+   decoder begins here;
+3. lenient: the open road again, after `_lenient` straightened the body. What it still refuses becomes an
+   `APIResponseError` that names the place.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from importlib import import_module
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from pocketsflow_async._json import decode_exact, encode_exact
+from pocketsflow_async._lenient import find_records, straighten, unwrap
+from pocketsflow_async._model import Source
+from pocketsflow_async._page import Page, RawPage
+from pocketsflow_async.errors import APIResponseError
+
+T = TypeVar("T")
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time on the wire: RFC 3339 with an offset."""
+
+Build = Callable[[Any, Source | None], T]
+"""The generated copy of a struct into a model, which remembers its source."""
+
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_PLACE = re.compile(r" - at `(\$[^`]*)`$")
+
+
+class Wire(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """The base of the generated structs; they live only between the bytes and the model."""
+
+
+class Codec(Generic[T]):
+    """Reads one kind of answer.
+
+    Args:
+        wire: the struct of the strict road.
+        opened: the struct of the open road.
+        build: the copy into the model.
+        unwrap: keys under which the record may be wrapped.
+    """
+
+    def __init__(self, wire: Any, opened: Any, build: Build[T], *, unwrap: Sequence[str] = ()) -> None:
+        self.wire = wire
+        self.opened = opened
+        self.build = build
+        self._unwrap = unwrap
+        self._strict: Decoder[Any] | None = Decoder(wire)
+        self._open: Decoder[Any] | None = None
+
+    def decode(self, body: bytes) -> T:
+        """The typed answer.
+
+        Raises:
+            APIResponseError: the body is not what the spec says; names the place.
+        """
+        try:
+            if self._strict is not None:
+                try:
+                    return self._read_strict(self._strict, body)
+                except msgspec.ValidationError as exc:
+                    if str(exc).startswith("Object contains unknown field"):
+                        self._strict = None
+            try:
+                return self._read_open(body)
+            except msgspec.ValidationError:
+                return self.from_plain(decode_exact(body))
+        except _MALFORMED as exc:
+            raise _unreadable(exc, body) from None
+
+    def from_plain(self, value: object) -> T:
+        """The typed answer from plain data, by the lenient road."""
+        try:
+            return self._read_open(encode_exact(self._straight(value)))
+        except _MALFORMED as exc:
+            raise _unreadable(exc, b"") from None
+
+    def _read_strict(self, decoder: "Decoder[Any]", body: bytes) -> T:
+        return self.build(decoder.decode(body), None)
+
+    def _read_open(self, body: bytes) -> T:
+        if self._open is None:
+            self._open = Decoder(self.opened)
+        return self.build(self._open.decode(body), Source(body))
+
+    def _straight(self, value: object) -> Any:
+        return straighten(unwrap(value, self._unwrap), self.wire)
+
+
+class PageCodec(Codec[Page[T]]):
+    """Reads one page of a list.
+
+    Args:
+        wire: the struct of the envelope, or `list[...]` where the API sends a bare array.
+        raw: the same with its records left undecoded.
+        item: the codec of one record.
+        items: the envelope's attribute that holds the records; None for a bare array.
+        pagination: the copy of the envelope's pagination; None where it has none.
+        page: the class of the page.
+        rest: further attributes of the envelope that the page shows.
+    """
+
+    def __init__(
+        self,
+        wire: Any,
+        raw: Any,
+        item: Codec[T],
+        *,
+        items: str | None = None,
+        pagination: Build[Any] | None = None,
+        page: type[Page[Any]] = Page,
+        rest: Sequence[str] = (),
+    ) -> None:
+        super().__init__(wire, raw, self._build)
+        self._item = item
+        self._items = items
+        self._pagination = pagination
+        self._page = page
+        self._rest = rest
+        self._record: Decoder[Any] | None = None
+
+    def raw(self, body: bytes) -> RawPage:
+        """The page with each record as the JSON text that the server sent."""
+        try:
+            try:
+                found = self._envelope(body)
+            except msgspec.ValidationError:
+                found = self._envelope(encode_exact(find_records(decode_exact(body), self._key())))
+        except _MALFORMED as exc:
+            raise _unreadable(exc, body) from None
+        return RawPage(self._records(found), self._told(found))
+
+    def _build(self, found: Any, _: Source | None) -> Page[T]:
+        build = self._item.build
+        return self._finished(found, [build(record, None) for record in self._records(found)])
+
+    def _read_open(self, body: bytes) -> Page[T]:
+        found = self._envelope(body)
+        if self._record is None:
+            self._record = Decoder(self._item.opened)
+        read, build = self._record.decode, self._item.build
+        items: list[T] = []
+        for position, record in enumerate(self._records(found)):
+            text = bytes(record)
+            try:
+                items.append(build(read(text), Source(text)))
+            except msgspec.ValidationError as exc:
+                place = f"$.{self._key()}[{position}]" if self._items else f"$[{position}]"
+                raise msgspec.ValidationError(_relocated(str(exc), place)) from None
+        return self._finished(found, items)
+
+    def _envelope(self, body: bytes) -> Any:
+        if self._open is None:
+            self._open = Decoder(self.opened)
+        return self._open.decode(body)
+
+    def _records(self, found: Any) -> list[Any]:
+        records: list[Any] = found if self._items is None else getattr(found, self._items)
+        return records
+
+    def _finished(self, found: Any, items: list[T]) -> Page[T]:
+        pagination = self._told(found)
+        rest = {name: getattr(found, name) for name in self._rest}
+        return self._page(items=items, has_more=bool(pagination and pagination.has_more), pagination=pagination, **rest)
+
+    def _told(self, found: Any) -> Any:
+        """What the envelope says of its pages."""
+        if self._pagination is None or found.pagination is None:
+            return None
+        return self._pagination(found.pagination, None)
+
+    def _key(self) -> str | None:
+        fields = () if self._items is None else msgspec.structs.fields(self.wire)
+        return next((field.encode_name for field in fields if field.name == self._items), None)
+
+    def _straight(self, value: object) -> Any:
+        return straighten(find_records(value, self._key()), self.wire)
+
+
+CODECS: dict[str, Any] = {}
+"""The codecs loaded so far, by `module:name`."""
+
+
+def load(reference: str) -> Any:
+    """The codec that a generated `module:name` stands for; imports its models the first time."""
+    if reference not in CODECS:
+        module, _, name = reference.partition(":")
+        CODECS[reference] = getattr(import_module(module), name)
+    return CODECS[reference]
+
+
+def many(build: Build[T], records: list[Any], source: Source | None, name: str) -> list[T]:
+    """Copy a list of structs that stands under `name`."""
+    if source is None:
+        return [build(record, None) for record in records]
+    return [build(record, source.at(name, position)) for position, record in enumerate(records)]
+
+
+def each(build: Build[T], records: dict[str, Any], source: Source | None, name: str) -> dict[str, T]:
+    """Copy a mapping of structs that stands under `name`."""
+    return {key: build(record, source and source.at(name, key)) for key, record in records.items()}
+
+
+def _relocated(text: str, place: str) -> str:
+    """The message with its place moved below another one."""
+    found = _PLACE.search(text)
+    if found is None:
+        return f"{text} - at `{place}`"
+    return f"{text[: found.start()]} - at `{place}{found[1].removeprefix('$')}`"
+
+
+def _unreadable(exc: Exception, body: bytes) -> APIResponseError:
+    """The error for a body that no road could read."""
+    text = str(exc)
+    if isinstance(exc, msgspec.ValidationError):
+        found = _PLACE.search(text)
+        path, reason = (found[1], text[: found.start()]) if found else ("$", text)
+        return APIResponseError(f"the answer is not what the spec says at {path}: {reason}", path=path, body=body)
+    reason = "it is nested too deeply" if isinstance(exc, RecursionError) else text
+    start = body[:60].decode("utf-8", "replace")
+    return APIResponseError(f"the answer is not JSON ({reason}); it begins with {start!r}", body=body)
