@@ -110,7 +110,10 @@ def _paging(
     told = node.get("x-paging")
     if told is None:
         return None, None, answer
-    sizes: dict[str, Any] = next((one["schema"] for one in parameters if one["name"] == "pageSize"), {})
+    sizes: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter["name"] == "pageSize":
+            sizes = parameter["schema"]
     envelope = answer.name or None
     rest: tuple[Field, ...] = ()
     record = answer.args[0] if answer.args else answer

@@ -28,6 +28,22 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow.operations.webhooks import Webhooks
 
 
+LISTS = (
+    "products",
+    "orders",
+    "subscriptions",
+    "payments",
+    "customers",
+    "reviews",
+    "discounts",
+    "upsells",
+    "subscription_offers",
+    "webhooks",
+    "refunds",
+)
+"""The resources whose records can be listed."""
+
+
 class Resources:
     """The resources by name."""
 

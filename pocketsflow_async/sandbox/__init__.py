@@ -1,0 +1,151 @@
+"""A local Pocketsflow that behaves: for tests, for trying things out, and for exports of any size.
+
+async with Sandbox(orders=5000, seed=7) as sandbox:
+    async with Pocketsflow("pk_test_sandbox", base_url=sandbox.url) as pf:
+        ...
+"""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from pocketsflow_async._config import RateLimit
+from pocketsflow_async.errors import ConfigurationError
+from pocketsflow_async.sandbox._ids import MOST_RECORDS
+from pocketsflow_async.sandbox._quota import Quota
+from pocketsflow_async.sandbox._routes import Routes, read_spec
+from pocketsflow_async.sandbox._server import Server
+from pocketsflow_async.sandbox._store import Store
+
+__all__ = ["RateLimit", "Sandbox"]
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - named to be replaced in the address
+
+
+class Sandbox:
+    """A Pocketsflow server on this machine, with invented data and the documented quota.
+
+    The same seed and number of orders give the same records on every machine. Changes made through the API
+    live as long as this object; `async with` or `start` and `aclose` only open and close the port.
+
+    Args:
+        orders: how many orders there are; customers, refunds and the rest follow from them.
+        seed: another seed, other data.
+        host: the address to listen on.
+        port: 0 takes any free one.
+        rate_limit: what each key may ask, and each address where no key is needed; None for no limit.
+        keys: the bearer keys that are let in.
+        clock: seconds that only ever grow; the quota is counted with it.
+
+    Raises:
+        ConfigurationError: an argument cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        orders: int = 500,
+        seed: int = 7,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
+        keys: Iterable[str] = ("pk_test_sandbox",),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        _check_whole("orders", orders, 0, MOST_RECORDS)
+        _check_whole("seed", seed)
+        _check_whole("port", port, 0, 65535)
+        known = _known_keys(keys)
+        _check_limit(rate_limit)
+        quota = None if rate_limit is None else Quota(rate_limit, clock)
+        self._server = Server(Store(orders, seed), Routes(read_spec()), known, quota)
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """The base address, such as http://127.0.0.1:8787.
+
+        Raises:
+            ConfigurationError: the sandbox is not running.
+        """
+        if self._runner is None:
+            raise ConfigurationError("the sandbox is not running: use `async with` or await start() first")
+        return self._url
+
+    @property
+    def received(self) -> int:
+        """How many requests have come, refused ones included."""
+        return self._server.received
+
+    @property
+    def requests(self) -> Counter[tuple[str, str, int]]:
+        """How often each (verb, route, status) has come; the route is as in the spec, or `*` if none fits."""
+        return self._server.requests
+
+    async def start(self) -> None:
+        """Open the port.
+
+        Raises:
+            ConfigurationError: the port cannot be opened, or is open already.
+        """
+        if self._runner is not None:
+            raise ConfigurationError(f"the sandbox is already running at {self._url}")
+        runner = web.AppRunner(self._server.application(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError as exc:
+            await runner.cleanup()
+            reason = exc.strerror or str(exc)
+            raise ConfigurationError(
+                f"the sandbox cannot listen on {self._host}, port {self._port} ({reason}): "
+                "choose another port, or 0 for any free one"
+            ) from exc
+        host, port = runner.addresses[0][:2]
+        host = str(_EVERYWHERE.get(host, host))
+        self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._runner = runner
+
+    async def aclose(self) -> None:
+        """Close the port and every connection; the records stay. Closing twice does no harm."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _check_whole(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        span = "" if math.isinf(most) else f" from {least} to {most}"
+        raise ConfigurationError(f"{name} must be a whole number{span}, not {value!r}")
+
+
+def _check_limit(limit: Any) -> None:
+    if limit is not None and not isinstance(limit, RateLimit):
+        raise ConfigurationError(f"rate_limit must be a RateLimit or None, not {limit!r}")
+
+
+def _known_keys(keys: Iterable[Any]) -> tuple[str, ...]:
+    known = () if isinstance(keys, str) else tuple(keys)
+    if not known or not all(isinstance(key, str) and key and key == key.strip() for key in known):
+        raise ConfigurationError("keys must be texts with no space around them, such as ('pk_test_sandbox',)")
+    return known

@@ -1,0 +1,31 @@
+"""Which function answers which operation."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pocketsflow_async.sandbox import _answers_shared as shared
+from pocketsflow_async.sandbox._answers_account import ACCOUNT
+from pocketsflow_async.sandbox._answers_sales import SALES
+from pocketsflow_async.sandbox._answers_shop import SHOP
+from pocketsflow_async.sandbox._calls import Call, Refused
+from pocketsflow_async.sandbox._routes import Operation
+
+_SPECIAL: Final = {**SHOP, **SALES, **ACCOUNT}
+_SHARED: Final[Mapping[str, shared.Handler]] = {
+    "list": shared.list_records,
+    "get": shared.get_record,
+    "create": shared.create_record,
+    "update": shared.update_record,
+    "delete": shared.delete_record,
+}
+
+
+def handler_for(operation: Operation) -> shared.Handler:
+    """The behaviour of an operation: its own, else the one that its kind shares."""
+    special = _SPECIAL.get((operation.resource, operation.method))
+    return special or _SHARED.get(operation.method, _unknown)
+
+
+def _unknown(call: Call) -> Any:
+    operation = call.operation
+    raise Refused(501, "NOT_IMPLEMENTED", f"the sandbox does not play {operation.resource}.{operation.method}")

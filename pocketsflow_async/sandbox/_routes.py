@@ -1,0 +1,139 @@
+"""The spec as a table of routes."""
+
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import unquote
+
+import attrs
+import msgspec
+
+_VERBS: Final = ("get", "post", "put", "patch", "delete")
+
+
+@attrs.frozen
+class Operation:
+    """What the spec says about one operation.
+
+    Attributes:
+        verb: such as `GET`.
+        resource: such as `orders`.
+        method: such as `list`.
+        template: the path, such as `/orders/{id}`.
+        open: whether it needs no key.
+        success: the status of a good answer.
+        paging: the style of a listing: page, offset, body-page or none.
+        items: the key of a listing's records in the answer; None when the answer is the array.
+        body_fields: the fields that a request body may have.
+    """
+
+    verb: str
+    resource: str
+    method: str
+    template: str
+    open: bool
+    success: int
+    paging: str
+    items: str | None
+    body_fields: frozenset[str]
+
+
+@attrs.frozen
+class Match:
+    """The route of a path: its operations by verb, and the values in the path."""
+
+    template: str
+    operations: Mapping[str, Operation]
+    values: Mapping[str, str]
+
+
+class Routes:
+    """Finds the operation for a verb and a path; a literal path goes before one with parameters.
+
+    Args:
+        spec: an OpenAPI document.
+    """
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self.operations: list[Operation] = []
+        self._literal: dict[str, Match] = {}
+        self._templated: dict[int, list[tuple[list[str], Match]]] = {}
+        templates = sorted(spec["paths"], key=lambda path: [part.startswith("{") for part in path.split("/")])
+        for template in templates:
+            operations = dict(_operations(spec, template))
+            self.operations += operations.values()
+            match = Match(template, operations, {})
+            if "{" not in template:
+                self._literal[template] = match
+                continue
+            parts = template.split("/")
+            self._templated.setdefault(len(parts), []).append((parts, match))
+
+    def find(self, path: str) -> Match | None:
+        """The route of a path as it was sent, percent signs and all."""
+        literal = self._literal.get(path)
+        if literal is not None:
+            return literal
+        parts = path.split("/")
+        for wanted, match in self._templated.get(len(parts), ()):
+            values = _values(wanted, parts)
+            if values is not None:
+                return attrs.evolve(match, values=values)
+        return None
+
+
+def read_spec() -> dict[str, Any]:
+    """The spec that the client was generated from."""
+    place = resources.files("pocketsflow_async") / "_generated" / "pocketsflow" / "openapi.json"
+    spec: dict[str, Any] = msgspec.json.decode(place.read_bytes(), type=dict[str, Any])
+    return spec
+
+
+def _values(wanted: list[str], parts: list[str]) -> dict[str, str] | None:
+    values: dict[str, str] = {}
+    for name, part in zip(wanted, parts, strict=True):
+        if name.startswith("{"):
+            if not part:
+                return None
+            values[name[1:-1]] = unquote(part)
+        elif name != part:
+            return None
+    return values
+
+
+def _operations(spec: Mapping[str, Any], template: str) -> Iterator[tuple[str, Operation]]:
+    for verb in _VERBS:
+        described = spec["paths"][template].get(verb)
+        if described is None:
+            continue
+        paging = described.get("x-paging", {})
+        operation = Operation(
+            verb=verb.upper(),
+            resource=described["x-resource"],
+            method=described["x-method"],
+            template=template,
+            open=described.get("security", spec.get("security")) == [],
+            success=max(int(status) for status in described["responses"] if status.startswith("2")),
+            paging=paging.get("style", "none"),
+            items=paging.get("items"),
+            body_fields=frozenset(_body_fields(spec, described)),
+        )
+        yield operation.verb, operation
+
+
+def _body_fields(spec: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[str]:
+    body = _resolved(spec, described.get("requestBody", {}))
+    pending = [content["schema"] for content in body.get("content", {}).values() if "schema" in content]
+    while pending:
+        schema = _resolved(spec, pending.pop())
+        yield from schema.get("properties", {})
+        pending += schema.get("allOf", [])
+
+
+def _resolved(spec: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in node:
+        target: Any = spec
+        for name in node["$ref"].removeprefix("#/").split("/"):
+            target = target[name.replace("~1", "/").replace("~0", "~")]
+        node = target
+    return node

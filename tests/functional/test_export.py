@@ -1,0 +1,129 @@
+import json
+import os
+import stat
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from pocketsflow_async import ExportError, InvalidArgumentError, Pocketsflow, RateLimit
+from pocketsflow_async.cli import main
+from pocketsflow_async.export import RESOURCES, ExportProgress, export
+from pocketsflow_async.sandbox import Sandbox
+
+
+async def test_5000_orders_are_exported_each_once_as_sent(tmp_path: Path) -> None:
+    """Every order is in the file once, none is missing, and its JSON equals what the server sent, within the quota."""
+    sent: list[object] = []
+    async with Sandbox(orders=5000, seed=11, rate_limit=None) as plain, aiohttp.ClientSession() as session:
+        for page in range(1, 51):
+            async with session.get(
+                f"{plain.url}/orders?page={page}&pageSize=100", headers={"Authorization": "Bearer pk_test_sandbox"}
+            ) as answer:
+                sent += (await answer.json())["orders"]
+    async with (
+        Sandbox(orders=5000, seed=11, rate_limit=RateLimit()) as sandbox,
+        Pocketsflow("pk_test_sandbox", base_url=sandbox.url) as pf,
+    ):
+        report = await export(pf, ["orders"], to=tmp_path)
+
+    lines = (tmp_path / "orders.jsonl").read_bytes().splitlines()
+    exported = [json.loads(line) for line in lines]
+    assert exported == sent
+    assert len({order["_id"] for order in exported}) == 5000
+    (orders,) = report.resources
+    assert (orders.records, orders.pages, orders.requests, orders.throttled, orders.duplicates) == (5000, 50, 50, 0, 0)
+
+
+async def test_everything_is_exported_when_nothing_is_named(pf: Pocketsflow, tmp_path: Path) -> None:
+    """Without names, each resource gets its file, and as many lines as the report says."""
+    report = await export(pf, to=tmp_path / "new" / "folder")
+
+    assert [one.resource for one in report.resources] == list(RESOURCES)
+    for one in report.resources:
+        assert one.path.read_bytes().count(b"\n") == one.records > 0
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(
+        f"{name}.jsonl" for name in RESOURCES
+    )
+
+
+async def test_progress_is_told_after_every_page(pf: Pocketsflow, tmp_path: Path) -> None:
+    """The callback hears of every page, of the number that the API announced, and of the end."""
+    heard: list[ExportProgress] = []
+    await export(pf, ["orders"], to=tmp_path, progress=heard.append)
+
+    assert [(one.records, one.expected, one.done) for one in heard] == [
+        (100, 230, False),
+        (200, 230, False),
+        (230, 230, False),
+        (230, 230, True),
+    ]
+
+
+async def test_an_export_that_fails_leaves_the_old_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    """When the API refuses, the file of the last export is untouched and no half file lies beside it."""
+    old = tmp_path / "orders.jsonl"
+    old.write_text("the last export\n")
+    async with Pocketsflow("pk_test_other", base_url=sandbox.url) as pf:
+        with pytest.raises(Exception, match="401"):
+            await export(pf, ["orders"], to=tmp_path)
+
+    assert old.read_text() == "the last export\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.jsonl"]
+
+
+async def test_a_folder_that_cannot_be_written_is_told(pf: Pocketsflow, tmp_path: Path) -> None:
+    """A file where the folder should be is an ExportError that names it."""
+    (tmp_path / "backup").write_text("")
+
+    with pytest.raises(ExportError, match="backup"):
+        await export(pf, ["orders"], to=tmp_path / "backup")
+
+
+async def test_wrong_names_are_refused_before_anything_is_written(pf: Pocketsflow, tmp_path: Path) -> None:
+    """An unknown resource or format is refused, and no folder is made."""
+    with pytest.raises(InvalidArgumentError, match="cats"):
+        await export(pf, ["orders", "cats"], to=tmp_path / "x")
+    with pytest.raises(InvalidArgumentError, match="format"):
+        await export(pf, ["orders"], to=tmp_path / "x", format="xml")  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match="concurrency"):
+        await export(pf, ["orders"], to=tmp_path / "x", concurrency=0)
+
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_command_exports_the_sandbox(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`pocketsflow export --sandbox` needs neither key nor network, ends with a table, and can be run again."""
+    words = ["export", "orders", "customers", "--sandbox", "--orders", "300", "--to", str(tmp_path)]
+
+    assert main(words) == 0
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    rows = [line.split() for line in out.splitlines()[-4:]]
+    assert rows[0] == ["resource", "records", "pages", "requests", "429s", "seconds"]
+    assert rows[1][:5] == ["orders", "300", "3", "3", "0"]
+    assert rows[3][0] == "all"
+    assert "orders: 300 of 300 records, done" in err
+    assert len((tmp_path / "orders.jsonl").read_bytes().splitlines()) == 300
+
+
+def test_the_command_fails_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a key the command says so in one line and exits with 1; wrong usage exits with 2."""
+    monkeypatch.delenv("POCKETSFLOW_API_KEY", raising=False)
+
+    assert main(["export", "--to", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.splitlines() == ["pocketsflow: no API key: pass api_key=… or set POCKETSFLOW_API_KEY"]
+    with pytest.raises(SystemExit) as caught:
+        main(["export"])
+    assert caught.value.code == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+async def test_a_file_is_readable_as_others_are(pf: Pocketsflow, tmp_path: Path) -> None:
+    """A finished file has the mode that any new file has, not a private one."""
+    (tmp_path / "other").touch()
+    await export(pf, ["products"], to=tmp_path)
+
+    assert stat.S_IMODE((tmp_path / "products.jsonl").stat().st_mode) == stat.S_IMODE((tmp_path / "other").stat().st_mode)
