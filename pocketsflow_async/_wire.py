@@ -12,14 +12,14 @@ An answer is tried on up to three roads, each slower and more patient than the o
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from importlib import import_module
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
-from msgspec.json import Decoder
+from msgspec.json import Decoder, Encoder
 
-from pocketsflow_async._json import decode_exact, encode_exact
 from pocketsflow_async._lenient import find_records, straighten, unwrap
 from pocketsflow_async._model import Source
 from pocketsflow_async._page import Page, RawPage
@@ -32,6 +32,12 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 Build = Callable[[Any, Source | None], T]
 """The generated copy of a struct into a model, which remembers its source."""
+
+decode_exact = Decoder(float_hook=Decimal).decode
+"""JSON text to plain data, numbers with a fraction as exact `Decimal`."""
+
+encode_exact = Encoder(decimal_format="number").encode
+"""Plain data to JSON text, `Decimal` digit for digit."""
 
 _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")

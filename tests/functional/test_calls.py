@@ -17,6 +17,8 @@ from pocketsflow_async import (
 )
 from pocketsflow_async.sandbox import Sandbox
 
+NAIVE = dt.datetime(2024, 1, 1)  # noqa: DTZ001 - the mistake that is tested
+
 
 async def test_a_product_lives_its_life(pf: Pocketsflow) -> None:
     """Created, read, changed, listed and deleted: the server holds what the calls said."""
@@ -104,8 +106,8 @@ async def test_without_a_quota_a_429_reaches_the_caller() -> None:
         (lambda pf: pf.orders.list(page=0), "page"),
         (lambda pf: pf.orders.list(page_size=0), "page_size"),
         (lambda pf: pf.customers.list(offset=-1), "offset"),
-        (lambda pf: pf.orders.list(start_date=dt.datetime(2024, 1, 1)), "time zone"),  # noqa: DTZ001 - the mistake
-        (lambda pf: pf.subscriptions.list(start_date=dt.datetime(2024, 1, 1)), "time zone"),  # noqa: DTZ001 - the mistake
+        (lambda pf: pf.orders.list(start_date=NAIVE), "time zone"),
+        (lambda pf: pf.subscriptions.list(start_date=NAIVE), "time zone"),
         (lambda pf: pf.products.create(name="x", price=Decimal("NaN")), "price"),
         (lambda pf: pf.products.create(name="x", price=float("inf")), "price"),
         (lambda pf: pf.products.create(name="x", price="free"), "price"),
@@ -121,7 +123,9 @@ async def test_without_a_quota_a_429_reaches_the_caller() -> None:
         (lambda pf: pf.request("GET", "/orders/../users/me"), "path"),
     ],
 )
-async def test_bad_input_is_refused_before_anything_is_sent(pf: Pocketsflow, sandbox: Sandbox, call: Any, told: str) -> None:
+async def test_bad_input_is_refused_before_anything_is_sent(
+    pf: Pocketsflow, sandbox: Sandbox, call: Any, told: str
+) -> None:
     """A mistake in an argument is one clear error that names it, and the server hears nothing."""
     with pytest.raises(InvalidArgumentError, match=told):
         await call(pf)
