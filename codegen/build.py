@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from codegen.ir import Api, Argument, Field, Operation, Paging, Resource, Type
+from codegen.ir import Api, Argument, Event, Field, Operation, Paging, Resource, Type
 from codegen.naming import class_name, python_name
 from codegen.schemas import Schemas
 from codegen.spec import Spec
 
 COMMON = "common"
 """The module of classes that no single resource is nearest to."""
+
+EVENTS = "events"
+"""The module of what only webhooks carry."""
 
 
 def build(spec: Spec, source: str) -> Api:
@@ -21,15 +24,17 @@ def build(spec: Spec, source: str) -> Api:
         Resource(name, docs.get(name, ""), tuple(op for op in operations if op.resource == name)) for name in names
     ]
     bodies = _reach(schemas, {op.body for op in operations if op.body and op.paging is None})
-    answers = _reach(schemas, {name for op in operations for name in _answered(op)})
+    events = [_event(name, item) for name, item in spec.data.get("webhooks", {}).items()]
+    answers = _reach(schemas, {name for op in operations for name in _answered(op)} | {one.payload for one in events})
     arguments = {name for op in operations for arg in op.arguments for name in arg.type.names()}
     envelopes = {op.envelope for op in operations if op.envelope}
     used = bodies | answers | arguments
-    modules = _layout(schemas, resources, used)
+    roots = {resource.name: {name for op in resource.operations for name in _named(op)} for resource in resources}
+    modules = _layout(schemas, {**roots, EVENTS: {event.payload for event in events}}, used)
     unwrap = {op.answer.name: op.unwrap for op in operations if op.unwrap}
     return Api(
         name=spec.name,
-        title=spec.data["info"]["title"],
+        title=" ".join(spec.data["info"]["title"].split()),
         source=source,
         resources=tuple(resources),
         models=tuple(
@@ -45,6 +50,18 @@ def build(spec: Spec, source: str) -> Api:
         enums=tuple(
             schemas.enum(name, modules[name]) for name in schemas.names() if name in used and schemas.is_enum(name)
         ),
+        events=tuple(events),
+    )
+
+
+def _event(name: str, item: dict[str, Any]) -> Event:
+    node = item["post"]
+    payload = node["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    return Event(
+        name=name,
+        doc=" ".join(node["summary"].split()),
+        payload=class_name(payload.rpartition("/")[2]),
+        aliases=tuple(node.get("x-aliases", ())),
     )
 
 
@@ -54,6 +71,12 @@ def _success(node: dict[str, Any]) -> str:
 
 def _answered(operation: Operation) -> set[str]:
     return {*operation.answer.names(), *([operation.envelope] if operation.envelope else [])}
+
+
+def _named(operation: Operation) -> set[str]:
+    """Every class that a method's signature or answer names."""
+    arguments = {name for argument in operation.arguments for name in argument.type.names()}
+    return _answered(operation) | arguments | ({operation.body} if operation.body else set())
 
 
 def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[str, Any]) -> Operation:
@@ -71,15 +94,16 @@ def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[st
         )
         for one in parameters
     ]
-    body = spec.resolve(node.get("requestBody", {})).get("content", {}).get("application/json", {}).get("schema")
-    if body:
-        body = class_name(body["$ref"].rpartition("/")[2])
+    content: dict[str, Any] = spec.resolve(node.get("requestBody", {})).get("content", {})
+    body = ""
+    for media in content.values():
+        body = class_name(media["schema"]["$ref"].rpartition("/")[2])
         arguments += [
             Argument(field.name, field.wire, "body", field.type, field.required, field.nullable, field.doc)
             for field in schemas.fields(body)
         ]
-    order = {"path": 0, "query": 1, "body": 1}
-    arguments.sort(key=lambda argument: (order[argument.place], not argument.required))
+    # Ids in the order of the path, which they fill in by position; then what must be given.
+    arguments.sort(key=lambda one: (0, path.index(f"{{{one.wire}}}")) if one.place == "path" else (1, not one.required))
     answer = schemas.in_place(spec.resolve(node["responses"][_success(node)])["content"]["application/json"]["schema"])
     paging, envelope, answer = _paging(schemas, node, answer, parameters)
     return Operation(
@@ -100,6 +124,7 @@ def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[st
         envelope=envelope,
         paging=paging,
         unwrap=tuple(node.get("x-unwrap", ())),
+        multipart="multipart/form-data" in content,
     )
 
 
@@ -143,27 +168,19 @@ def _reach(schemas: Schemas, roots: set[str]) -> set[str]:
     return found
 
 
-def _layout(schemas: Schemas, resources: list[Resource], used: set[str]) -> dict[str, str]:
+def _layout(schemas: Schemas, roots: dict[str, set[str]], used: set[str]) -> dict[str, str]:
     """The module of each class: the resource that is nearest to it by references, `common` where several are.
 
     Where two modules would need each other, all classes go to `common`.
     """
     steps: dict[str, dict[str, int]] = {name: {} for name in used}
-    for resource in resources:
-        near = {
-            name
-            for operation in resource.operations
-            for name in (
-                *_answered(operation),
-                *([operation.body] if operation.body else []),
-                *(name for argument in operation.arguments for name in argument.type.names()),
-            )
-        }
+    for resource, named in roots.items():
+        near = named
         distance = 0
         while near:
             for name in near & used:
-                steps[name].setdefault(resource.name, distance)
-            near = {inner for name in near for inner in schemas.used_by(name) if resource.name not in steps[inner]}
+                steps[name].setdefault(resource, distance)
+            near = {inner for name in near for inner in schemas.used_by(name) if resource not in steps[inner]}
             distance += 1
     modules: dict[str, str] = {}
     for name, distances in steps.items():

@@ -20,6 +20,7 @@ Kind = Literal[
     "list",
     "map",
     "union",
+    "file",
 ]
 
 
@@ -143,6 +144,7 @@ class Operation:
     envelope: str | None
     paging: Paging | None
     unwrap: tuple[str, ...] = ()
+    multipart: bool = False
 
     @property
     def template(self) -> str:
@@ -165,6 +167,16 @@ class Resource:
 
 
 @attrs.frozen
+class Event:
+    """A webhook: its name, the class of its payload, and other spellings of the name."""
+
+    name: str
+    doc: str
+    payload: str
+    aliases: tuple[str, ...]
+
+
+@attrs.frozen
 class Api:
     """Everything generated from one spec."""
 
@@ -174,6 +186,7 @@ class Api:
     resources: tuple[Resource, ...]
     models: tuple[Model, ...]
     enums: tuple[Enum, ...]
+    events: tuple[Event, ...] = ()
 
     def module_of(self, name: str) -> str:
         """The module that a class stands in."""

@@ -17,7 +17,7 @@ _WIDTH = 120
 
 # Where the names that templates use come from. A template's text is searched for them, so that every module imports
 # what it needs and nothing else.
-_EVERYWHERE = {
+IMPORTS = {
     "Any": "from typing import Any",
     "ClassVar": "from typing import ClassVar",
     "TYPE_CHECKING": "from typing import TYPE_CHECKING",
@@ -38,10 +38,11 @@ _EVERYWHERE = {
     **{name: f"from {PACKAGE}._unset import {name}" for name in ("UNSET", "Unset")},
     **{name: f"from {PACKAGE}._wire import {name}" for name in ("Codec", "PageCodec", "Time", "Wire", "many", "each")},
     "Raw": "from msgspec import Raw",
+    "File": f"from {PACKAGE}._upload import File",
     "RequestOptions": f"from {PACKAGE}._config import RequestOptions",
 }
 # What an operations module needs when it runs; all else there is for type checkers.
-_AT_RUN_TIME = {"Operation", "Paging", "Pager", "UNSET"}
+_AT_RUN_TIME = {"Operation", "Paging", "Pager", "UNSET", "TYPE_CHECKING"}
 
 
 def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
@@ -50,7 +51,7 @@ def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
     records = {
         op.envelope: {op.paging.items} for res in api.resources for op in res.operations if op.paging and op.envelope
     }
-    modules = sorted({model.module for model in api.models} | {enum.module for enum in api.enums})
+    modules = sorted({one.module for one in (*api.models, *api.enums)} | {resource.name for resource in api.resources})
     files = {
         "__init__.py": renderer.text("package.py.jinja", {}),
         "resources.py": renderer.text("resources.py.jinja", {}),
@@ -82,6 +83,8 @@ def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
             "operations.py.jinja", {"resource": resource}, typing_only=True
         )
     files["models/__init__.py"] = renderer.text("models_door.py.jinja", {"places": renderer.places()})
+    if api.events:
+        files["events.py"] = renderer.text("events.py.jinja", {}, typing_only=True)
     for folder in ("bodies", "operations", "wire"):
         files[f"{folder}/__init__.py"] = renderer.text("package.py.jinja", {})
     files["openapi.json"] = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
@@ -147,15 +150,23 @@ class _Renderer:
         tree = ast.parse(text)
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        defined |= {
+            node.target.id
+            for node in tree.body
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        }
         defined |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-        lines = {name: _EVERYWHERE[name] for name in used & _EVERYWHERE.keys()}
+        lines = {name: IMPORTS[name] for name in used & IMPORTS.keys()}
         base = f"{PACKAGE}._generated.{self.api.name}"
         for name, place in self.places().items():
             if name in used - defined:
                 lines[name] = f"from {base}.{place} import {name}"
         for model in self.api.models:
-            for name in (f"{model.name}Wire", f"{model.name}Open", function_name(model.name)):
-                if model.role != "body" and name in used - defined:
+            function = function_name(model.name)
+            structs = (f"{model.name}{ending}" for ending in ("Wire", "Open", "Raw"))
+            for name in (*structs, function, function.upper()):
+                # In operations such a name is an argument's.
+                if model.role != "body" and name in used - defined and not typing_only:
                     lines[name] = f"from {base}.wire.{model.module} import {name}"
         always = {"from __future__ import annotations"}
         if not typing_only:
@@ -191,6 +202,13 @@ def _hanging(line: str) -> str:
     return " " * (len(line) - len(line.lstrip()) + (4 if line.startswith(" ") else 0))
 
 
+_STABILITY = {
+    "sdk-only": "The endpoint is known from the official Node SDK, not from the documentation.",
+    "observed": "The endpoint is known from examples and working client code, not from the documentation.",
+    "preview": "The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.",
+}
+
+
 def model_docstring(model: Model) -> str:
     """What a generated model says of itself and of the fields that need a word."""
     documented = [field for field in model.fields if field.doc]
@@ -206,11 +224,7 @@ def method_docstring(operation: Any) -> str:
     if operation.description:
         parts += ["", operation.description]
     if operation.stability != "documented":
-        told = {"sdk-only": "the official Node SDK", "observed": "examples and working client code"}
-        parts += [
-            "",
-            f"The endpoint is known from {told.get(operation.stability, 'its name')}, not from the documentation.",
-        ]
+        parts += ["", _STABILITY[operation.stability]]
     documented = [argument for argument in operation.arguments if argument.doc]
     parts += ["", "Args:", *(f"    {one.name}: {one.doc}" for one in documented)]
     parts += ["    options: What this call does differently from its client."]
@@ -262,6 +276,8 @@ def _annotation(type_: Type, *, datetime: str = "dt.datetime", suffix: str = "")
             return "dt.date"
         case "any":
             return "Any"
+        case "file":
+            return "File"
         case "enum":
             return type_.name
         case "model":
@@ -312,12 +328,20 @@ def kinds(field: Field) -> str:
         "date": "time",
         "list": "list",
         "map": "map",
+        "file": "file",
     }
     members = field.type.args if field.type.kind == "union" else (field.type,)
     if any(member.kind not in names for member in members):
         return ""
     found = dict.fromkeys(names[member.kind] for member in members)
     return " ".join([*found, *([] if field.required and not field.nullable else ["null"])])
+
+
+def _only_model(type_: Type) -> Type | None:
+    """The model in a union whose other members are copied as they are."""
+    models = [arg for arg in type_.args if arg.kind == "model"]
+    others = [arg for arg in type_.args if arg.kind != "model"]
+    return models[0] if len(models) == 1 and not any(arg.has("model") for arg in others) else None
 
 
 def copied(field: Field, model: Model) -> str:
@@ -330,6 +354,10 @@ def copied(field: Field, model: Model) -> str:
     elif type_.kind in {"list", "map"} and type_.args[0].kind == "model":
         helper = "many" if type_.kind == "list" else "each"
         text = f"{helper}({function_name(type_.args[0].name)}, {value}, source, {field.wire!r})"
+    elif type_.kind == "union" and (model_type := _only_model(type_)):
+        name = function_name(model_type.name)
+        text = f"{name}({value}, source and source.at({field.wire!r}))"
+        text = f"{text} if isinstance({value}, {model_type.name}Wire) else {value}"
     elif type_.has("model"):
         raise NotImplementedError(f"{model.name}.{field.wire}: models deeper than one list or map are not copied")
     else:

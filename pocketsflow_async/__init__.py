@@ -6,6 +6,7 @@ from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
 from pocketsflow_async._quota import RateLimiter
 from pocketsflow_async._unset import UNSET, Unset
+from pocketsflow_async._upload import Upload
 from pocketsflow_async.errors import (
     APIConnectionError,
     APIResponseError,
@@ -21,6 +22,7 @@ from pocketsflow_async.errors import (
     NotFoundError,
     PermissionDeniedError,
     PocketsflowError,
+    PreviewWarning,
     RateLimitError,
     ServerError,
     UnprocessableEntityError,
@@ -46,6 +48,7 @@ __all__ = [
     "PermissionDeniedError",
     "Pocketsflow",
     "PocketsflowError",
+    "PreviewWarning",
     "RateLimit",
     "RateLimitError",
     "RateLimiter",
@@ -54,5 +57,6 @@ __all__ = [
     "ServerError",
     "UnprocessableEntityError",
     "Unset",
+    "Upload",
     "WebhookVerificationError",
 ]

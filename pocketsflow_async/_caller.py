@@ -31,6 +31,7 @@ class Caller(Protocol):
         self,
         operation: Operation[Any],
         *,
+        ids: Sequence[str] = (),
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | Unset = UNSET,
         options: RequestOptions | None = None,

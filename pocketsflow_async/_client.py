@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from pocketsflow_async._config import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from pocketsflow_async._quota import RateLimiter
+    from pocketsflow_async.preview import Preview
 
 
 class Pocketsflow(Resources):
@@ -69,6 +71,13 @@ class Pocketsflow(Resources):
             self._base_url, key, timeout=timeout, rate_limit=rate_limit, retry=retry, session=session
         )
         super().__init__(self._connection)
+
+    @cached_property
+    def preview(self) -> "Preview":
+        """Endpoints that the documentation names without giving a path; their first use warns."""
+        from pocketsflow_async.preview import Preview
+
+        return Preview(self._connection)
 
     @property
     def mode(self) -> Mode:

@@ -14,6 +14,7 @@ from pocketsflow_async._request import Request, build_request
 from pocketsflow_async._response import Response, error_from
 from pocketsflow_async._retry import Again, may_repeat, retrying
 from pocketsflow_async._unset import UNSET
+from pocketsflow_async._upload import Form
 from pocketsflow_async._wire import CODECS, Codec, PageCodec, load
 from pocketsflow_async.errors import (
     APIResponseError,
@@ -95,7 +96,11 @@ class Executor:
         options: RequestOptions | None = None,
     ) -> Response:
         """Carry out an operation and give back its 2xx answer as bytes."""
-        payload = None if body is UNSET else encode_body(operation.name, body)
+        payload: bytes | Form | None = None
+        if operation.multipart:
+            payload = Form(operation.name, body)
+        elif body is not UNSET:
+            payload = encode_body(operation.name, body)
         request = build_request(operation, ids, params, payload, options)
         call = _Call(self, request)
         if options is None:
@@ -146,6 +151,9 @@ class _Call:
             response = await self.executor.transport.send(self.request)
         except PocketsflowError as exc:
             error = exc
+        except asyncio.CancelledError as exc:
+            self._note(exc, waited=sent - asked, elapsed=clock() - sent)
+            raise
         else:
             if 200 <= response.status < 300:
                 if self.failures:
@@ -158,11 +166,14 @@ class _Call:
         if quota is not None and isinstance(error, RateLimitError):
             quota.pause(_DEFAULT_PAUSE if error.retry_after is None else error.retry_after)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
-        if may_repeat(error, repeatable=self.request.repeatable):
-            raise Again(error)
+        form = self.request.body if isinstance(self.request.body, Form) else None
+        if may_repeat(error, repeatable=self.request.repeatable) and (form is None or form.repeatable):
+            if form is not None:
+                form.rewind()
+            raise Again(error, waited=sent - asked)
         raise error
 
-    def _note(self, error: PocketsflowError, *, waited: float, elapsed: float) -> None:
+    def _note(self, error: BaseException, *, waited: float, elapsed: float) -> None:
         status = error.status if isinstance(error, APIStatusError) else None
         self.failures.append(
             Attempt(

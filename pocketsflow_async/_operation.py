@@ -44,6 +44,7 @@ class Operation(Generic[T]):
         stability: how sure it is that the endpoint exists as described.
         paging: for list endpoints.
         auth: False for endpoints that are open to everyone; they are not sent the key.
+        multipart: True for endpoints that take files.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Operation(Generic[T]):
     stability: Stability = "documented"
     paging: Paging | None = None
     auth: bool = True
+    multipart: bool = False
 
     def target(self, ids: Sequence[str]) -> str:
         """The path with its ids in place, each percent-encoded whole."""

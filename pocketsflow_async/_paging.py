@@ -6,7 +6,7 @@ into the style's own parameters.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -52,10 +52,13 @@ class Pager(Generic[T]):
         operation: "Operation[Page[T]]",
         params: Mapping[str, Any],
         options: RequestOptions | None = None,
+        *,
+        ids: Sequence[str] = (),
     ) -> None:
         self._caller = caller
         self._operation = operation
         self._options = options
+        self._ids = ids
         given = {name: value for name, value in params.items() if value is not None and not isinstance(value, Unset)}
         self._plan = _Plan(operation.name, operation.paging or Paging("none"), given)
 
@@ -115,7 +118,7 @@ class Pager(Generic[T]):
 
     def _sent(self, params: dict[str, Any]) -> dict[str, Any]:
         place = "body" if self._plan.paging.style == "body-page" else "params"
-        return {place: params, "options": self._options}
+        return {place: params, "ids": self._ids, "options": self._options}
 
     async def _walk(self, fetch: Callable[[int], Awaitable[P]], concurrency: int) -> AsyncGenerator[P, None]:
         if isinstance(concurrency, bool) or concurrency < 1:
@@ -161,7 +164,7 @@ class _Plan:
         start, size = ("offset", "limit") if self.by_offset else ("page", "pageSize")
         self.start = self._whole(start, at_least=0 if self.by_offset else 1)
         self.size = self._whole(size, at_least=1)
-        if self.size is not None and not self.by_offset:
+        if self.size is not None:
             self.size = min(self.size, paging.max_size)
 
     def asked(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._json import is_array
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._unset import Unset
+from pocketsflow_async._upload import Form
 from pocketsflow_async.errors import InvalidArgumentError
 
 
@@ -32,7 +33,7 @@ class Request:
     name: str
     method: str
     target: str
-    body: bytes | None
+    body: bytes | Form | None
     headers: Mapping[str, str]
     repeatable: bool
     auth: bool
@@ -43,7 +44,7 @@ def build_request(
     operation: Operation[Any],
     ids: Sequence[str],
     params: Mapping[str, Any] | None,
-    body: bytes | None,
+    body: bytes | Form | None,
     options: RequestOptions | None,
 ) -> Request:
     """The request of one call; an operation that wants an idempotency key gets it here, once for all tries."""
@@ -119,15 +120,20 @@ def to_plain(value: object, place: str) -> Any:
     Raises:
         InvalidArgumentError: the value has no place in JSON or would be read as something else.
     """
+    if isinstance(value, Unset):
+        raise InvalidArgumentError(f"{place}: UNSET cannot be sent; leave it out")
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
-        if value.tzinfo is None:
+        if value.utcoffset() is None:
             raise InvalidArgumentError(
                 f"{place}: {value.isoformat()} has no time zone; give an aware datetime, "
                 "such as datetime(2024, 1, 1, tzinfo=timezone.utc)"
             )
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        try:
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        except OverflowError:
+            raise InvalidArgumentError(f"{place}: {value.isoformat()} cannot be written in UTC") from None
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):

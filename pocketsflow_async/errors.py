@@ -213,6 +213,10 @@ class ExportError(PocketsflowError):
     """An export could not be completed; finished files are whole, unfinished ones do not appear."""
 
 
+class PreviewWarning(UserWarning):
+    """An endpoint is used whose path is inferred: the documentation names it, but gives no path."""
+
+
 STATUS_ERRORS: Mapping[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,

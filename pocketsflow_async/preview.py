@@ -1,0 +1,99 @@
+"""Endpoints that the documentation names without giving a path: `pf.preview`, and the models they answer with.
+
+Their paths and shapes are inferred. The first use of each warns with `PreviewWarning`.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow_preview import models as _generated
+from pocketsflow_async._generated.pocketsflow_preview.resources import Resources
+from pocketsflow_async._model import Body
+from pocketsflow_async._operation import Operation
+from pocketsflow_async._page import RawPage
+from pocketsflow_async._unset import UNSET, Unset
+from pocketsflow_async._upload import File, Upload
+from pocketsflow_async.errors import NotFoundError, PreviewWarning
+
+T = TypeVar("T")
+
+
+class Preview(Resources):
+    """The resources whose paths are inferred, by name."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(_Warner(caller))
+
+
+class _Warner:
+    """Says once for each operation that its path is inferred, and again where the API does not know it."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._told: set[str] = set()
+
+    async def call(
+        self,
+        operation: Operation[T],
+        *,
+        ids: Sequence[str] = (),
+        params: Mapping[str, Any] | None = None,
+        body: Body | Mapping[str, Any] | Unset = UNSET,
+        options: RequestOptions | None = None,
+    ) -> T:
+        self._warn(operation)
+        try:
+            return await self._caller.call(operation, ids=ids, params=params, body=body, options=options)
+        except NotFoundError as error:
+            raise _explained(error, operation) from None
+
+    async def raw_page(
+        self,
+        operation: Operation[Any],
+        *,
+        ids: Sequence[str] = (),
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Unset = UNSET,
+        options: RequestOptions | None = None,
+    ) -> RawPage:
+        self._warn(operation)
+        try:
+            return await self._caller.raw_page(operation, ids=ids, params=params, body=body, options=options)
+        except NotFoundError as error:
+            raise _explained(error, operation) from None
+
+    def _warn(self, operation: Operation[Any]) -> None:
+        if operation.name not in self._told:
+            self._told.add(operation.name)
+            warnings.warn(f"preview.{operation.name}: {_inferred(operation)}", PreviewWarning, stacklevel=3)
+
+
+def _inferred(operation: Operation[Any]) -> str:
+    return f"the path {operation.path} is inferred; the documentation names the capability, but no path"
+
+
+def _explained(error: NotFoundError, operation: Operation[Any]) -> NotFoundError:
+    told = NotFoundError(
+        f"{error.message} ({_inferred(operation)})",
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        headers=error.headers,
+        body=error.body,
+    )
+    told.attempts = error.attempts
+    return told
+
+
+if TYPE_CHECKING:
+    from pocketsflow_async._generated.pocketsflow_preview.models import *  # noqa: F403 - the door shows all of them
+else:
+
+    def __getattr__(name: str) -> Any:
+        return getattr(_generated, name)
+
+
+__all__ = ["File", "Preview", "PreviewWarning", "Upload"]

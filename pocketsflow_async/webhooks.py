@@ -1,0 +1,221 @@
+"""Webhook deliveries: verified, typed, and handled once.
+
+A delivery is signed with HMAC-SHA256 over its raw body, in hexadecimal, with the endpoint's secret as it is. Its
+event name and its timestamp travel in headers that are not signed.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import msgspec
+
+from pocketsflow_async._generated.pocketsflow.events import ALIASES, EVENTS
+from pocketsflow_async._json import is_object
+from pocketsflow_async._wire import load
+from pocketsflow_async.errors import (
+    APIResponseError,
+    ConfigurationError,
+    InvalidArgumentError,
+    WebhookVerificationError,
+)
+
+if TYPE_CHECKING:
+    from pocketsflow_async._generated.pocketsflow.events import Payload
+    from pocketsflow_async._webhook_handler import AiohttpHandler, EventStore, OnEvent
+
+SIGNATURE_HEADER = "X-Pocketsflow-Signature"
+EVENT_HEADER = "X-Pocketsflow-Event"
+TIMESTAMP_HEADER = "X-Pocketsflow-Timestamp"
+
+UNKNOWN = "unknown"
+"""The type of an event that does not say what it is."""
+
+_SECONDS_BELOW = 10**12
+"""A timestamp below this is in seconds, above in milliseconds; the border is the year 33658 or September 2001."""
+
+
+@attrs.frozen
+class Event:
+    """One verified delivery.
+
+    Attributes:
+        type: the event's name, such as ``order.completed``; `UNKNOWN` if nobody said.
+        data: a typed model for the events of the spec; a mapping for others, and for a known event whose payload is
+            not as the spec says.
+        webhook_id: the payload's ``webhookId``; no source says whether it names the delivery or the endpoint.
+        timestamp: when it was sent, as the unsigned header says.
+        body: the raw body.
+    """
+
+    type: str
+    data: "Payload"
+    webhook_id: str | None
+    timestamp: datetime | None
+    body: bytes = attrs.field(repr=False)
+
+
+def sign(body: bytes, secret: str) -> str:
+    """The signature of a body: HMAC-SHA256 with the secret as UTF-8 text, in lower-case hexadecimal."""
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def construct_event(
+    body: bytes,
+    headers: Mapping[str, str],
+    secret: str | Iterable[str],
+    *,
+    tolerance: float | timedelta | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Event:
+    """Verify a delivery and read its event.
+
+    Args:
+        body: the raw bytes that arrived; parsed and written again, they would not verify.
+        headers: in any spelling of upper and lower case.
+        secret: the endpoint's secret, or several while it is being changed.
+        tolerance: seconds by which the timestamp may lie in the past or the future. The timestamp is not signed, so
+            this catches a late or careless sender, not an attacker; not checked when None.
+        clock: the present time, aware.
+
+    Raises:
+        WebhookVerificationError: the delivery is not signed with the secret, is too old or too new, or is no JSON
+            object.
+        InvalidArgumentError: the body is not bytes.
+        ConfigurationError: there is no secret.
+    """
+    body = _raw(body)
+    _verify(body, _header(headers, SIGNATURE_HEADER), _secrets(secret))
+    timestamp = _timestamp(_header(headers, TIMESTAMP_HEADER))
+    if tolerance is not None:
+        _check_age(timestamp, clock(), tolerance)
+    payload = _payload(body)
+    name = _name(_header(headers, EVENT_HEADER), payload)
+    inner = payload.get("data")
+    webhook_id = payload.get("webhookId")
+    return Event(
+        type=name,
+        data=_typed(name, inner if is_object(inner) and isinstance(payload.get("type"), str) else payload),
+        webhook_id=webhook_id if isinstance(webhook_id, str) else None,
+        timestamp=timestamp,
+        body=body,
+    )
+
+
+def aiohttp_handler(
+    on_event: "OnEvent",
+    *,
+    secret: str | Iterable[str],
+    tolerance: float | timedelta | None = None,
+    store: "EventStore | None" = None,
+    answer_within: float = 4.5,
+) -> "AiohttpHandler":
+    """A handler for `app.router.add_post(path, …)` that calls `on_event(event)` once for each delivery.
+
+    It answers 200 after `on_event` returned, or for a delivery that was handled before; 401 for a bad signature; 500
+    when `on_event` raised; and 503 when it is not done in time: it goes on all the same, but the delivery is not
+    acknowledged.
+
+    Args:
+        on_event: an async function.
+        secret: as for `construct_event`.
+        tolerance: as for `construct_event`.
+        store: remembers what was handled; in this process's memory, for a day, when None.
+        answer_within: seconds; the sender gives up after five.
+    """
+    from pocketsflow_async._webhook_handler import AiohttpHandler, MemoryStore
+
+    secrets = [secret] if isinstance(secret, str) else list(secret)
+    _secrets(secrets)
+    return AiohttpHandler(
+        on_event,
+        lambda body, headers: construct_event(body, headers, secrets, tolerance=tolerance),
+        store=MemoryStore() if store is None else store,
+        answer_within=answer_within,
+    )
+
+
+def _raw(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, bytearray):
+        return bytes(body)
+    raise InvalidArgumentError(f"give the raw bytes of the body, not {type(body).__name__}")
+
+
+def _secrets(secret: str | Iterable[Any]) -> list[bytes]:
+    given: list[Any] = [secret] if isinstance(secret, str) else list(secret)
+    if not given or not all(isinstance(one, str) and one for one in given):
+        raise ConfigurationError("no webhook secret: give the secret that was shown when the webhook was created")
+    return [one.encode() for one in given]
+
+
+def _header(headers: Mapping[Any, Any], name: str) -> str | None:
+    """The one value of a header, however its name is spelled; more than one is refused."""
+    found = [value for key, value in headers.items() if isinstance(key, str) and key.lower() == name.lower()]
+    if len(found) > 1:
+        raise WebhookVerificationError(f"the header {name} stands {len(found)} times")
+    if found and not isinstance(found[0], str):
+        raise WebhookVerificationError(f"the header {name} is no text")
+    return found[0].strip() if found else None
+
+
+def _verify(body: bytes, signature: str | None, secrets: list[bytes]) -> None:
+    if not signature:
+        raise WebhookVerificationError(f"the delivery has no {SIGNATURE_HEADER}")
+    given = signature.removeprefix("sha256=").lower().encode("ascii", "replace")
+    matches = [hmac.compare_digest(given, hmac.new(one, body, hashlib.sha256).hexdigest().encode()) for one in secrets]
+    if not any(matches):
+        raise WebhookVerificationError("the signature does not fit the body: the secret or the body is another one")
+
+
+def _timestamp(text: str | None) -> datetime | None:
+    """The header's time, in milliseconds or seconds since 1970; None for anything else."""
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 18:
+        return None
+    number = int(text)
+    try:
+        return datetime.fromtimestamp(number if number < _SECONDS_BELOW else number / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _check_age(timestamp: datetime | None, now: datetime, tolerance: float | timedelta) -> None:
+    allowed = tolerance if isinstance(tolerance, timedelta) else timedelta(seconds=tolerance)
+    if timestamp is None:
+        raise WebhookVerificationError(
+            f"the delivery has no readable {TIMESTAMP_HEADER}, and a tolerance was asked for"
+        )
+    if abs(now - timestamp) > allowed:
+        raise WebhookVerificationError(f"the delivery is of {timestamp.isoformat()}: further from now than {allowed}")
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    try:
+        payload: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise WebhookVerificationError(f"the body is signed, but it is no JSON ({type(exc).__name__})") from None
+    if not is_object(payload):
+        raise WebhookVerificationError("the body is signed, but it is no JSON object")
+    return payload
+
+
+def _name(header: str | None, payload: dict[str, Any]) -> str:
+    for name in (header, payload.get("event"), payload.get("type")):
+        if isinstance(name, str) and name:
+            return ALIASES.get(name, name)
+    return UNKNOWN
+
+
+def _typed(name: str, data: dict[str, Any]) -> Any:
+    """The payload's model; the mapping itself for an event that the spec does not know or describes otherwise."""
+    codec = EVENTS.get(name)
+    if codec is None:
+        return data
+    try:
+        return load(codec).from_plain(data)
+    except APIResponseError:
+        return data
