@@ -29,7 +29,7 @@ def build(spec: Spec, source: str) -> Api:
     unwrap = {op.answer.name: op.unwrap for op in operations if op.unwrap}
     return Api(
         name=spec.name,
-        title=spec.data["info"]["title"],
+        title=" ".join(spec.data["info"]["title"].split()),
         source=source,
         resources=tuple(resources),
         models=tuple(
@@ -78,8 +78,8 @@ def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[st
             Argument(field.name, field.wire, "body", field.type, field.required, field.nullable, field.doc)
             for field in schemas.fields(body)
         ]
-    order = {"path": 0, "query": 1, "body": 1}
-    arguments.sort(key=lambda argument: (order[argument.place], not argument.required))
+    # Ids in the order of the path, which they fill in by position; then what must be given.
+    arguments.sort(key=lambda one: (0, path.index(f"{{{one.wire}}}")) if one.place == "path" else (1, not one.required))
     answer = schemas.in_place(spec.resolve(node["responses"][_success(node)])["content"]["application/json"]["schema"])
     paging, envelope, answer = _paging(schemas, node, answer, parameters)
     return Operation(

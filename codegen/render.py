@@ -17,7 +17,7 @@ _WIDTH = 120
 
 # Where the names that templates use come from. A template's text is searched for them, so that every module imports
 # what it needs and nothing else.
-_EVERYWHERE = {
+IMPORTS = {
     "Any": "from typing import Any",
     "ClassVar": "from typing import ClassVar",
     "TYPE_CHECKING": "from typing import TYPE_CHECKING",
@@ -41,7 +41,7 @@ _EVERYWHERE = {
     "RequestOptions": f"from {PACKAGE}._config import RequestOptions",
 }
 # What an operations module needs when it runs; all else there is for type checkers.
-_AT_RUN_TIME = {"Operation", "Paging", "Pager", "UNSET"}
+_AT_RUN_TIME = {"Operation", "Paging", "Pager", "UNSET", "TYPE_CHECKING"}
 
 
 def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
@@ -50,7 +50,11 @@ def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
     records = {
         op.envelope: {op.paging.items} for res in api.resources for op in res.operations if op.paging and op.envelope
     }
-    modules = sorted({model.module for model in api.models} | {enum.module for enum in api.enums})
+    modules = sorted(
+        {model.module for model in api.models}
+        | {enum.module for enum in api.enums}
+        | {resource.name for resource in api.resources}
+    )
     files = {
         "__init__.py": renderer.text("package.py.jinja", {}),
         "resources.py": renderer.text("resources.py.jinja", {}),
@@ -147,15 +151,23 @@ class _Renderer:
         tree = ast.parse(text)
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        defined |= {
+            node.target.id
+            for node in tree.body
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        }
         defined |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-        lines = {name: _EVERYWHERE[name] for name in used & _EVERYWHERE.keys()}
+        lines = {name: IMPORTS[name] for name in used & IMPORTS.keys()}
         base = f"{PACKAGE}._generated.{self.api.name}"
         for name, place in self.places().items():
             if name in used - defined:
                 lines[name] = f"from {base}.{place} import {name}"
         for model in self.api.models:
-            for name in (f"{model.name}Wire", f"{model.name}Open", function_name(model.name)):
-                if model.role != "body" and name in used - defined:
+            function = function_name(model.name)
+            structs = (f"{model.name}{ending}" for ending in ("Wire", "Open", "Raw"))
+            for name in (*structs, function, function.upper()):
+                # In operations such a name is an argument's.
+                if model.role != "body" and name in used - defined and not typing_only:
                     lines[name] = f"from {base}.wire.{model.module} import {name}"
         always = {"from __future__ import annotations"}
         if not typing_only:

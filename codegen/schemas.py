@@ -24,7 +24,7 @@ _SCALARS: dict[str, Any] = {
     "Any": "any",
     "object": "any",
 }
-_IN_PLACE: dict[tuple[str, str | None], Any] = {
+IN_PLACE: dict[tuple[str, str | None], Any] = {
     ("string", None): "str",
     ("string", "date"): "date",
     ("string", "date-time"): "datetime",
@@ -68,27 +68,26 @@ class Schemas:
         return Model(name, _one_paragraph(self._raw[name]), self.fields(name), role, module, unwrap)
 
     def fields(self, name: str) -> tuple[Field, ...]:
-        """The properties of an object, what it inherits first."""
-        model = self._parsed[name]
-        inherited = [
-            field
-            for base in model.base_classes
-            if base.reference is not None
-            for field in self.fields(str(base.reference.name))
-        ]
-        docs = self._raw[name].get("properties", {})
-        own = [
-            Field(
-                name=python_name(str(field.original_name)),
-                wire=str(field.original_name),
+        """The properties of an object, what it inherits first; one that is said again takes the place of the first."""
+        model, raw = self._parsed[name], self._raw[name]
+        found: dict[str, Field] = {}
+        for base in [str(base.reference.name) for base in model.base_classes if base.reference is not None]:
+            found |= {field.wire: field for field in self.fields(base)}
+        docs: dict[str, Any] = {}
+        for part in (*raw.get("allOf", ()), raw):
+            docs |= part.get("properties", {})
+        for field in model.fields:
+            wire = str(field.original_name)
+            doc = _one_paragraph(docs.get(wire, {}))
+            found[wire] = Field(
+                name=python_name(wire),
+                wire=wire,
                 type=self._type(field.data_type),
                 required=bool(field.required),
                 nullable=bool(field.data_type.is_optional),
-                doc=_one_paragraph(docs.get(str(field.original_name), {})),
+                doc=doc if doc or wire not in found else found[wire].doc,
             )
-            for field in model.fields
-        ]
-        return (*inherited, *own)
+        return tuple(found.values())
 
     def in_place(self, schema: dict[str, Any]) -> Type:
         """The type of a schema that stands in a parameter or an answer: a reference, a scalar, or a list of those."""
@@ -96,7 +95,7 @@ class Schemas:
             return self._named(class_name(schema["$ref"].rpartition("/")[2]))
         if schema.get("type") == "array":
             return Type("list", args=(self.in_place(schema["items"]),))
-        kind = _IN_PLACE[schema["type"], schema.get("format")]
+        kind = IN_PLACE[schema["type"], schema.get("format")]
         return Type("map", args=(Type("any"),)) if kind == "map" else Type(kind)
 
     def _named(self, name: str) -> Type:
@@ -115,13 +114,11 @@ class Schemas:
             return self._named(str(found.reference.name))
         if found.data_types:
             return self._members(found)
-        return Type(_SCALARS[found.type])
+        return Type(_SCALARS[found.type.removesuffix("_aliased")])  # so called beside a field of the type's own name
 
     def _members(self, found: Any) -> Type:
         members = [self._type(member) for member in found.data_types if member.type != "None"]
         flat = [inner for member in members for inner in (member.args if member.kind == "union" else (member,))]
-        if not flat:
-            return Type("any")
         return flat[0] if len(flat) == 1 else Type("union", args=tuple(flat))
 
 

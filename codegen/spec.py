@@ -1,5 +1,6 @@
 """Reads a spec: plain data, and the line on which each part of it stands."""
 
+import math
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -84,7 +85,10 @@ def load(path: Path) -> Spec:
         raise SpecError([problem(path, mark.line + 1 if mark else 0, "", f"this is not YAML: {reason}")]) from None
     lines: dict[str, int] = {}
     problems: list[Problem] = []
-    data = _plain(root, "", lines, problems, path)
+    try:
+        data = _plain(root, "", lines, problems, path)
+    except RecursionError:
+        raise SpecError([problem(path, 1, "", "it is nested too deeply, or an alias stands inside itself")]) from None
     if not problems and not isinstance(data, dict):
         problems.append(problem(path, 1, "", "an OpenAPI document is a mapping"))
     if problems:
@@ -107,9 +111,11 @@ def _plain(node: Any, place: str, lines: dict[str, int], problems: list[Problem]
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Any] = {}
         for key, value in node.value:
-            name = str(key.value)
+            name = key.value if isinstance(key, yaml.ScalarNode) else ""
             inner = place + pointer(name)
-            if name in found:
+            if not isinstance(key, yaml.ScalarNode):
+                problems.append(problem(path, key.start_mark.line + 1, place, "a key is text, not a list or mapping"))
+            elif name in found:
                 problems.append(
                     problem(path, key.start_mark.line + 1, inner, "this key stands twice: keep one of them")
                 )
@@ -120,8 +126,20 @@ def _plain(node: Any, place: str, lines: dict[str, int], problems: list[Problem]
         return [_plain(item, f"{place}/{i}", lines, problems, path) for i, item in enumerate(node.value)]
     if not isinstance(node, yaml.ScalarNode):
         return None
+    try:
+        return _scalar(node)
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError):
+        problems.append(problem(path, lines[place], place, f"{node.value!r} is no JSON value: put it in quotes"))
+        return None
+
+
+def _scalar(node: Any) -> Any:
     value = _scalars.construct_object(node)
-    return node.value if isinstance(value, date) else value
+    if isinstance(value, date):
+        return node.value
+    if isinstance(value, bytes) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError
+    return value
 
 
 _scalars: Any = yaml.constructor.SafeConstructor()

@@ -80,6 +80,8 @@ def _format(tree: Path) -> None:
             "--no-cache",
             "--quiet",
             f"--line-length={WIDTH}",
+            # Else a module that is not there yet would be taken for somebody else's.
+            "--config=lint.isort.known-first-party=['pocketsflow_async']",
         ]
         done = subprocess.run([*command, str(tree)], capture_output=True, text=True, check=False)  # noqa: S603 - ours
         if done.returncode:

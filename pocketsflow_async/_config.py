@@ -3,6 +3,7 @@
 import ipaddress
 import math
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -12,6 +13,9 @@ import attrs
 from pocketsflow_async.errors import ConfigurationError
 
 Mode = Literal["live", "test", "unknown"]
+
+_OWN_HEADERS = {"authorization", "host", "content-length", "content-type", "transfer-encoding", "idempotency-key"}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def _positive(_: Any, field: "attrs.Attribute[float]", value: Any) -> None:
@@ -50,7 +54,7 @@ class RetryPolicy:
 
     Attributes:
         attempts: all tries, the first included; 1 never repeats.
-        max_elapsed: seconds after which no new try begins.
+        max_elapsed: seconds after which no new try begins; the waits for the quota do not count.
         base_delay: seconds; the longest first pause. It doubles with every further try.
         max_delay: seconds; the longest pause of our own. A `Retry-After` of the server is a floor.
     """
@@ -69,7 +73,7 @@ class RequestOptions:
         timeout: seconds for one try.
         deadline: seconds for the whole call: the wait for quota, every try, the pauses and the body.
         idempotency_key: sent as `Idempotency-Key` on every try; a write with a key may be repeated.
-        headers: further request headers. `Authorization` cannot be set here.
+        headers: further request headers. Those that the client sets, such as `Authorization`, are refused.
         retry: another policy.
     """
 
@@ -80,13 +84,16 @@ class RequestOptions:
     retry: RetryPolicy | None = None
 
     def __attrs_post_init__(self) -> None:
+        for name in self.headers:
+            if name.lower() in _OWN_HEADERS:
+                raise ConfigurationError(f"the header {name} belongs to the client and cannot be given in headers")
+            if not _HEADER_NAME.fullmatch(name):
+                raise ConfigurationError(f"{name!r} is no name of a header")
         texts = dict(self.headers)
         if self.idempotency_key is not None:
             texts["Idempotency-Key"] = self.idempotency_key
         for name, value in texts.items():
-            if name.lower() in {"authorization", "host", "content-length"}:
-                raise ConfigurationError(f"the header {name} belongs to the client and cannot be set per call")
-            if not value or not value.isascii() or not value.isprintable() or not name.isascii():
+            if not value or not value.isascii() or not value.isprintable():
                 raise ConfigurationError(f"the header {name} must be printable ASCII text and not empty")
 
 
@@ -137,11 +144,11 @@ def check_base_url(base_url: str, *, allow_insecure: bool) -> str:
         parts = urlsplit(base_url)
         _ = parts.port
     except ValueError as exc:
-        raise ConfigurationError(f"base_url {base_url!r} is no address ({exc}): {advice}") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not base_url.isprintable() or " " in base_url:
-        raise ConfigurationError(f"base_url {base_url!r} is no http(s) address: {advice}")
+        raise ConfigurationError(f"base_url is no address ({exc}): {advice}") from None
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("base_url may hold a host, a port and a path, but no user, query or fragment")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not base_url.isprintable() or " " in base_url:
+        raise ConfigurationError(f"base_url {base_url!r} is no http(s) address: {advice}")
     if parts.scheme == "http" and not allow_insecure and not _is_loopback(parts):
         raise ConfigurationError(
             f"base_url {base_url!r} would send the API key in the clear: "

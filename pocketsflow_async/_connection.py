@@ -53,9 +53,10 @@ class Connection:
 
     async def open(self) -> "Executor":
         """The executor, made ready: aiohttp, the decoders and the converter are loaded in a thread."""
+        if not self._closed:
+            await asyncio.to_thread(_load)
         if self._closed:
             raise ConfigurationError("the client is closed: build a new one")
-        await asyncio.to_thread(_load)
         if self._executor is None:
             from pocketsflow_async._executor import Executor
             from pocketsflow_async._transport import Transport

@@ -108,7 +108,8 @@ class Executor:
                 return await call.run(policy)
         except TimeoutError:  # only the deadline's: whatever runs out of time inside is an error of our tree
             pass
-        failure = APITimeoutError(f"{operation.name}: not done within the deadline of {options.deadline:g} s")
+        text = f"{operation.name}: not done within the deadline of {options.deadline:g} s"
+        failure = APITimeoutError(text, received=bool(call.failures))
         failure.attempts = tuple(call.failures)
         raise failure
 
@@ -146,6 +147,9 @@ class _Call:
             response = await self.executor.transport.send(self.request)
         except PocketsflowError as exc:
             error = exc
+        except asyncio.CancelledError as exc:
+            self._note(exc, waited=sent - asked, elapsed=clock() - sent)
+            raise
         else:
             if 200 <= response.status < 300:
                 if self.failures:
@@ -159,10 +163,10 @@ class _Call:
             quota.pause(_DEFAULT_PAUSE if error.retry_after is None else error.retry_after)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
         if may_repeat(error, repeatable=self.request.repeatable):
-            raise Again(error)
+            raise Again(error, waited=sent - asked)
         raise error
 
-    def _note(self, error: PocketsflowError, *, waited: float, elapsed: float) -> None:
+    def _note(self, error: BaseException, *, waited: float, elapsed: float) -> None:
         status = error.status if isinstance(error, APIStatusError) else None
         self.failures.append(
             Attempt(

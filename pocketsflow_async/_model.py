@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Self
 
 import attrs
 
+from pocketsflow_async.errors import APIResponseError
+
 WIRE_NAME = "json"
 """The key of a field's metadata that holds the API's spelling of its name."""
 
@@ -27,10 +29,20 @@ class Source:
         return Source(self._record, (*self._path, *path))
 
     def read(self) -> dict[str, Any]:
-        """All fields of the model as plain data."""
+        """All fields of the model as plain data.
+
+        Raises:
+            APIResponseError: among the fields that the spec does not know, and that nobody looked at so far, is one
+                that cannot be read.
+        """
+        from msgspec import DecodeError
         from msgspec.json import decode
 
-        value: Any = decode(self._record)
+        try:
+            value: Any = decode(self._record)
+        except (DecodeError, UnicodeDecodeError) as exc:
+            message = f"a field that the spec does not know cannot be read ({exc})"
+            raise APIResponseError(message, body=self._record) from None
         for step in self._path:
             value = value[step]
         return dict(value)

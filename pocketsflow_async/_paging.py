@@ -161,7 +161,7 @@ class _Plan:
         start, size = ("offset", "limit") if self.by_offset else ("page", "pageSize")
         self.start = self._whole(start, at_least=0 if self.by_offset else 1)
         self.size = self._whole(size, at_least=1)
-        if self.size is not None and not self.by_offset:
+        if self.size is not None:
             self.size = min(self.size, paging.max_size)
 
     def asked(self) -> dict[str, Any]:

@@ -119,15 +119,20 @@ def to_plain(value: object, place: str) -> Any:
     Raises:
         InvalidArgumentError: the value has no place in JSON or would be read as something else.
     """
+    if isinstance(value, Unset):
+        raise InvalidArgumentError(f"{place}: UNSET cannot be sent; leave it out")
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
-        if value.tzinfo is None:
+        if value.utcoffset() is None:
             raise InvalidArgumentError(
                 f"{place}: {value.isoformat()} has no time zone; give an aware datetime, "
                 "such as datetime(2024, 1, 1, tzinfo=timezone.utc)"
             )
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        try:
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        except OverflowError:
+            raise InvalidArgumentError(f"{place}: {value.isoformat()} cannot be written in UTC") from None
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):

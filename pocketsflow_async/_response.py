@@ -1,6 +1,7 @@
 """An answer that is no success becomes an error of our tree. No network here."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -74,7 +75,8 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
     """Seconds that `Retry-After` asks for, given as seconds or as a date; None when absent or nonsense."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
+        seconds = float(text)
+        return seconds if math.isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
@@ -94,12 +96,11 @@ def _decode(body: bytes) -> Any:
 def _message_and_code(body: Any) -> tuple[str | None, str | None]:
     if isinstance(body, str):
         return (body.strip()[:500] or None), None
+    while is_object(body) and is_object(body.get("error")):
+        body = body["error"]
     if not is_object(body):
         return None, None
-    inner = body.get("error")
-    if is_object(inner):
-        return _message_and_code(inner)
-    message = body.get("message") or inner
+    message = body.get("message") or body.get("error")
     code = body.get("code")
     return (_text(message) if message else None), (_text(code) if code is not None else None)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import backoff
 
 from pocketsflow_async._config import RetryPolicy
-from pocketsflow_async._response import Response
+from pocketsflow_async._response import Response, retry_after
 from pocketsflow_async.errors import (
     APIConnectionError,
     APIStatusError,
@@ -21,11 +21,12 @@ _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Again(Exception):  # noqa: N818 - not an error by itself: it asks the loop for another try
-    """A try failed with an error that another try may mend."""
+    """A try failed with an error that another try may mend, after so many seconds of waiting for the quota."""
 
-    def __init__(self, error: PocketsflowError) -> None:
+    def __init__(self, error: PocketsflowError, *, waited: float = 0.0) -> None:
         super().__init__(str(error))
         self.error = error
+        self.waited = waited
 
 
 class Call(Protocol):
@@ -57,16 +58,17 @@ def delays(
 ) -> Generator[float | None, Again, None]:
     """The pauses between tries: full jitter under a doubling ceiling, never less than `Retry-After`.
 
-    Ends, so that the last error stands, when the next pause would pass `max_elapsed`.
+    Ends, so that the last error stands, when the next pause would pass `max_elapsed`. The waits for the quota do
+    not count: in a long row nothing would be repeated any more.
     """
     start = clock()
     again = yield None
     ceiling = policy.base_delay
     while True:
+        start += again.waited
         pause = spread(0.0, min(ceiling, policy.max_delay))
-        error = again.error
-        if isinstance(error, RateLimitError) and error.retry_after is not None:
-            pause += error.retry_after
+        if isinstance(again.error, APIStatusError):
+            pause += retry_after(again.error.headers) or 0.0
         if clock() - start + pause > policy.max_elapsed:
             return
         again = yield pause

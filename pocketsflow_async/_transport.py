@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import aiohttp
 from aiohttp import ClientSession, ClientTimeout
+from multidict import CIMultiDict
 from yarl import URL
 
 from pocketsflow_async._config import Secret
@@ -13,6 +14,7 @@ from pocketsflow_async._response import Response
 from pocketsflow_async.errors import (
     APIConnectionError,
     APITimeoutError,
+    ConfigurationError,
     InvalidArgumentError,
     PocketsflowError,
 )
@@ -34,22 +36,25 @@ class Transport:
         self._client_timeout = ClientTimeout(total=timeout)
         self._session = session
         self._owned: ClientSession | None = None
-        self._public = {
-            "Accept": "application/json",
-            "User-Agent": f"pocketsflow-async/{version('pocketsflow-async')}",
-        }
-        self._private = {**self._public, "Authorization": f"Bearer {key.reveal()}"}
+        self._closed = False
+        agent = f"pocketsflow-async/{version('pocketsflow-async')}"
+        self._public = CIMultiDict({"Accept": "application/json", "User-Agent": agent})
+        self._private = CIMultiDict(self._public, Authorization=f"Bearer {key.reveal()}")
 
     async def send(self, request: Request) -> Response:
         """Send once and read the whole answer, whatever its status.
 
         Raises:
             APIConnectionError: no complete answer; `received` says whether the server may have seen the request.
+            ConfigurationError: the client was closed while the call waited.
         """
+        if self._closed:
+            raise ConfigurationError("the client is closed: build a new one")
         session = self._session or self._owned or self._open()
         headers = self._private if request.auth else self._public
         if request.headers or request.body is not None:
-            headers = {**headers, **request.headers}
+            headers = headers.copy()
+            headers.update(request.headers)
             if request.body is not None:
                 headers["Content-Type"] = "application/json"
         try:
@@ -59,6 +64,7 @@ class Transport:
                 data=request.body,
                 headers=headers,
                 allow_redirects=False,
+                raise_for_status=False,
                 timeout=self._timeout_of(request),
             ) as answer:
                 return Response(answer.status, answer.headers, await answer.read())
@@ -69,6 +75,7 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close our own session; somebody else's stays open."""
+        self._closed = True
         session, self._owned = self._owned, None
         if session is not None:
             await session.close()

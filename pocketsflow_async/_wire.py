@@ -12,7 +12,7 @@ An answer is tried on up to three roads, each slower and more patient than the o
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from importlib import import_module
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -39,7 +39,7 @@ decode_exact = Decoder(float_hook=Decimal).decode
 encode_exact = Encoder(decimal_format="number").encode
 """Plain data to JSON text, `Decimal` digit for digit."""
 
-_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation)
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 
 
@@ -81,14 +81,14 @@ class Codec(Generic[T]):
             try:
                 return self._read_open(body)
             except msgspec.ValidationError:
-                return self.from_plain(decode_exact(body))
+                return self._read_plain(decode_exact(body))
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
 
     def from_plain(self, value: object) -> T:
         """The typed answer from plain data, by the lenient road."""
         try:
-            return self._read_open(encode_exact(self._straight(value)))
+            return self._read_plain(value)
         except _MALFORMED as exc:
             raise _unreadable(exc, b"") from None
 
@@ -99,6 +99,9 @@ class Codec(Generic[T]):
         if self._open is None:
             self._open = Decoder(self.opened)
         return self.build(self._open.decode(body), Source(body))
+
+    def _read_plain(self, value: object) -> T:
+        return self._read_open(encode_exact(self._straight(value)))
 
     def _straight(self, value: object) -> Any:
         return straighten(unwrap(value, self._unwrap), self.wire)
@@ -233,6 +236,9 @@ def _unreadable(exc: Exception, body: bytes) -> APIResponseError:
         found = _PLACE.search(text)
         path, reason = (found[1], text[: found.start()]) if found else ("$", text)
         return APIResponseError(f"the answer is not what the spec says at {path}: {reason}", path=path, body=body)
-    reason = "it is nested too deeply" if isinstance(exc, RecursionError) else text
+    if isinstance(exc, RecursionError):
+        text = "it is nested too deeply"
+    elif isinstance(exc, InvalidOperation):
+        text = "a number in it is out of range"
     start = body[:60].decode("utf-8", "replace")
-    return APIResponseError(f"the answer is not JSON ({reason}); it begins with {start!r}", body=body)
+    return APIResponseError(f"the answer is not JSON ({text}); it begins with {start!r}", body=body)

@@ -71,17 +71,16 @@ class Checkout:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.checkout import CheckoutSessionCreate
 
-        body = CheckoutSessionCreate(
-            product_id=product_id,
-            success_url=success_url,
-            cancel_url=cancel_url,
-            customer_email=customer_email,
-            discount_code=discount_code,
-            metadata=metadata,
-            client_reference_id=client_reference_id,
-        )
         return await self._caller.call(
             CREATE,
-            body=body,
+            body=CheckoutSessionCreate(
+                product_id=product_id,
+                success_url=success_url,
+                cancel_url=cancel_url,
+                customer_email=customer_email,
+                discount_code=discount_code,
+                metadata=metadata,
+                client_reference_id=client_reference_id,
+            ),
             options=options,
         )

@@ -10,8 +10,6 @@ from pocketsflow_async._operation import Operation, Paging
 from pocketsflow_async._paging import Pager
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
     from pocketsflow_async._generated.pocketsflow.models.customers import Customer, CustomerSortField, SortOrder
@@ -77,15 +75,19 @@ class Customers:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs; docs: api-webhooks/http-api-preview.
         """
-        params: dict[str, Any] = {
-            "email": email,
-            "productId": product_id,
-            "sortBy": sort_by,
-            "sortOrder": sort_order,
-            "limit": limit,
-            "offset": offset,
-        }
-        return Pager(self._caller, LIST, params, options)
+        return Pager(
+            self._caller,
+            LIST,
+            {
+                "email": email,
+                "productId": product_id,
+                "sortBy": sort_by,
+                "sortOrder": sort_order,
+                "limit": limit,
+                "offset": offset,
+            },
+            options,
+        )
 
     async def get(self, id: str, *, options: RequestOptions | None = None) -> Customer:
         """Read one customer.

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
     from decimal import Decimal
-    from typing import Any
 
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
@@ -104,8 +103,7 @@ class Discounts:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-        params: dict[str, Any] = {}
-        return Pager(self._caller, LIST, params, options)
+        return Pager(self._caller, LIST, {}, options)
 
     async def create(
         self,
@@ -136,18 +134,17 @@ class Discounts:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.discounts import DiscountCreate
 
-        body = DiscountCreate(
-            name=name,
-            code=code,
-            value=value,
-            main_product_ids=main_product_ids,
-            value_type=value_type,
-            active=active,
-            expiration=expiration,
-        )
         return await self._caller.call(
             CREATE,
-            body=body,
+            body=DiscountCreate(
+                name=name,
+                code=code,
+                value=value,
+                main_product_ids=main_product_ids,
+                value_type=value_type,
+                active=active,
+                expiration=expiration,
+            ),
             options=options,
         )
 
@@ -167,13 +164,12 @@ class Discounts:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.discounts import DiscountValidate
 
-        body = DiscountValidate(
-            code=code,
-            product_id=product_id,
-        )
         return await self._caller.call(
             VALIDATE,
-            body=body,
+            body=DiscountValidate(
+                code=code,
+                product_id=product_id,
+            ),
             options=options,
         )
 
@@ -224,19 +220,18 @@ class Discounts:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.discounts import DiscountUpdate
 
-        body = DiscountUpdate(
-            name=name,
-            code=code,
-            value=value,
-            main_product_ids=main_product_ids,
-            value_type=value_type,
-            active=active,
-            expiration=expiration,
-        )
         return await self._caller.call(
             UPDATE,
             ids=(id,),
-            body=body,
+            body=DiscountUpdate(
+                name=name,
+                code=code,
+                value=value,
+                main_product_ids=main_product_ids,
+                value_type=value_type,
+                active=active,
+                expiration=expiration,
+            ),
             options=options,
         )
 

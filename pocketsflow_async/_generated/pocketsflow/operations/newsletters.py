@@ -68,17 +68,16 @@ class Newsletters:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.newsletters import NewsletterSend
 
-        body = NewsletterSend(
-            to=to,
-            subject=subject,
-            html=html,
-            text=text,
-            from_name=from_name,
-            reply_to=reply_to,
-            preview=preview,
-        )
         return await self._caller.call(
             SEND,
-            body=body,
+            body=NewsletterSend(
+                to=to,
+                subject=subject,
+                html=html,
+                text=text,
+                from_name=from_name,
+                reply_to=reply_to,
+                preview=preview,
+            ),
             options=options,
         )

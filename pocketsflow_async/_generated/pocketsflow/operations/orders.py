@@ -11,7 +11,6 @@ from pocketsflow_async._paging import Pager
 
 if TYPE_CHECKING:
     import datetime as dt
-    from typing import Any
 
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
@@ -74,14 +73,18 @@ class Orders:
         Source: docs: api-reference/introduction; docs: api-webhooks/http-api-preview; npm pocketsflow 1.2.1;
         observed: third-party client code.
         """
-        params: dict[str, Any] = {
-            "startDate": start_date,
-            "endDate": end_date,
-            "productId": product_id,
-            "page": page,
-            "pageSize": page_size,
-        }
-        return Pager(self._caller, LIST, params, options)
+        return Pager(
+            self._caller,
+            LIST,
+            {
+                "startDate": start_date,
+                "endDate": end_date,
+                "productId": product_id,
+                "page": page,
+                "pageSize": page_size,
+            },
+            options,
+        )
 
     async def get(self, id: str, *, options: RequestOptions | None = None) -> Order:
         """Read one order.

@@ -11,7 +11,6 @@ from pocketsflow_async._paging import Pager
 
 if TYPE_CHECKING:
     import datetime as dt
-    from typing import Any
 
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
@@ -67,11 +66,15 @@ class Payments:
 
         Source: github: Pocketsflow/subscriptions-example; observed: third-party client code.
         """
-        params: dict[str, Any] = {
-            "type": type,
-            "startDate": start_date,
-            "endDate": end_date,
-            "page": page,
-            "pageSize": page_size,
-        }
-        return Pager(self._caller, LIST, params, options)
+        return Pager(
+            self._caller,
+            LIST,
+            {
+                "type": type,
+                "startDate": start_date,
+                "endDate": end_date,
+                "page": page,
+                "pageSize": page_size,
+            },
+            options,
+        )

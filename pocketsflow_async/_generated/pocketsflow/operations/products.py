@@ -13,7 +13,6 @@ from pocketsflow_async._unset import UNSET
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
-    from typing import Any
 
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
@@ -90,8 +89,7 @@ class Products:
 
         Source: docs: api-reference/introduction; docs: api-webhooks/http-api-preview; npm pocketsflow 1.2.1.
         """
-        params: dict[str, Any] = {}
-        return Pager(self._caller, LIST, params, options)
+        return Pager(self._caller, LIST, {}, options)
 
     async def create(
         self,
@@ -149,33 +147,32 @@ class Products:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.products import ProductCreate
 
-        body = ProductCreate(
-            name=name,
-            price=price,
-            currency=currency,
-            description=description,
-            type=type,
-            billing_interval=billing_interval,
-            active=active,
-            subtitle=subtitle,
-            slug=slug,
-            thumbnail=thumbnail,
-            images=images,
-            published=published,
-            pay_want=pay_want,
-            min_price=min_price,
-            max_price=max_price,
-            cta_text=cta_text,
-            show_sales=show_sales,
-            show_reviews=show_reviews,
-            refund_policy=refund_policy,
-            callback_url=callback_url,
-            has_first_name=has_first_name,
-            has_last_name=has_last_name,
-        )
         return await self._caller.call(
             CREATE,
-            body=body,
+            body=ProductCreate(
+                name=name,
+                price=price,
+                currency=currency,
+                description=description,
+                type=type,
+                billing_interval=billing_interval,
+                active=active,
+                subtitle=subtitle,
+                slug=slug,
+                thumbnail=thumbnail,
+                images=images,
+                published=published,
+                pay_want=pay_want,
+                min_price=min_price,
+                max_price=max_price,
+                cta_text=cta_text,
+                show_sales=show_sales,
+                show_reviews=show_reviews,
+                refund_policy=refund_policy,
+                callback_url=callback_url,
+                has_first_name=has_first_name,
+                has_last_name=has_last_name,
+            ),
             options=options,
         )
 
@@ -206,18 +203,17 @@ class Products:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.products import ProductUpdate
 
-        body = ProductUpdate(
-            name=name,
-            description=description,
-            price=price,
-            currency=currency,
-            active=active,
-            published=published,
-        )
         return await self._caller.call(
             UPDATE,
             ids=(id,),
-            body=body,
+            body=ProductUpdate(
+                name=name,
+                description=description,
+                price=price,
+                currency=currency,
+                active=active,
+                published=published,
+            ),
             options=options,
         )
 

@@ -12,7 +12,6 @@ from pocketsflow_async._unset import UNSET
 
 if TYPE_CHECKING:
     from decimal import Decimal
-    from typing import Any
 
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
@@ -70,8 +69,7 @@ class Refunds:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-        params: dict[str, Any] = {}
-        return Pager(self._caller, LIST, params, options)
+        return Pager(self._caller, LIST, {}, options)
 
     async def create(
         self,
@@ -96,14 +94,13 @@ class Refunds:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.refunds import RefundCreate
 
-        body = RefundCreate(
-            order_id=order_id,
-            amount=amount,
-            reason=reason,
-        )
         return await self._caller.call(
             CREATE,
-            body=body,
+            body=RefundCreate(
+                order_id=order_id,
+                amount=amount,
+                reason=reason,
+            ),
             options=options,
         )
 

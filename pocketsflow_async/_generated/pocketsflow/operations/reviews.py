@@ -10,8 +10,6 @@ from pocketsflow_async._operation import Operation, Paging
 from pocketsflow_async._paging import Pager
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
     from pocketsflow_async._generated.pocketsflow.models.reviews import Review
@@ -50,7 +48,11 @@ class Reviews:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-        params: dict[str, Any] = {
-            "productId": product_id,
-        }
-        return Pager(self._caller, LIST, params, options)
+        return Pager(
+            self._caller,
+            LIST,
+            {
+                "productId": product_id,
+            },
+            options,
+        )

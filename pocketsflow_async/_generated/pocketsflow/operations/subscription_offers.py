@@ -87,8 +87,7 @@ class SubscriptionOffers:
 
         Source: npm pocketsflow 1.2.1.
         """
-        params: dict[str, Any] = {}
-        return Pager(self._caller, LIST, params, options)
+        return Pager(self._caller, LIST, {}, options)
 
     async def create(
         self,
@@ -175,46 +174,45 @@ class SubscriptionOffers:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.subscription_offers import SubscriptionOfferCreate
 
-        body = SubscriptionOfferCreate(
-            name=name,
-            price=price,
-            frequency=frequency,
-            subtitle=subtitle,
-            description=description,
-            trial_period=trial_period,
-            published=published,
-            redirect_back_url=redirect_back_url,
-            slug=slug,
-            thumbnail=thumbnail,
-            images=images,
-            is_file=is_file,
-            file=file,
-            url=url,
-            checkout_text=checkout_text,
-            refund_policy=refund_policy,
-            callback_url=callback_url,
-            has_callback_url=has_callback_url,
-            has_first_name=has_first_name,
-            has_last_name=has_last_name,
-            portal_text=portal_text,
-            privacy_policy=privacy_policy,
-            terms_of_service=terms_of_service,
-            cta_text=cta_text,
-            thank_you_text=thank_you_text,
-            has_product_page=has_product_page,
-            show_sales=show_sales,
-            show_reviews=show_reviews,
-            max_price=max_price,
-            min_price=min_price,
-            design=design,
-            colors=colors,
-            page_style=page_style,
-            checkout_style=checkout_style,
-            checkout_colors=checkout_colors,
-        )
         return await self._caller.call(
             CREATE,
-            body=body,
+            body=SubscriptionOfferCreate(
+                name=name,
+                price=price,
+                frequency=frequency,
+                subtitle=subtitle,
+                description=description,
+                trial_period=trial_period,
+                published=published,
+                redirect_back_url=redirect_back_url,
+                slug=slug,
+                thumbnail=thumbnail,
+                images=images,
+                is_file=is_file,
+                file=file,
+                url=url,
+                checkout_text=checkout_text,
+                refund_policy=refund_policy,
+                callback_url=callback_url,
+                has_callback_url=has_callback_url,
+                has_first_name=has_first_name,
+                has_last_name=has_last_name,
+                portal_text=portal_text,
+                privacy_policy=privacy_policy,
+                terms_of_service=terms_of_service,
+                cta_text=cta_text,
+                thank_you_text=thank_you_text,
+                has_product_page=has_product_page,
+                show_sales=show_sales,
+                show_reviews=show_reviews,
+                max_price=max_price,
+                min_price=min_price,
+                design=design,
+                colors=colors,
+                page_style=page_style,
+                checkout_style=checkout_style,
+                checkout_colors=checkout_colors,
+            ),
             options=options,
         )
 
@@ -231,8 +229,7 @@ class SubscriptionOffers:
 
         Source: github: Pocketsflow/subscriptions-example.
         """
-        params: dict[str, Any] = {}
-        return Pager(self._caller, SUBSCRIBERS, params, options)
+        return Pager(self._caller, SUBSCRIBERS, {}, options)
 
     async def get(self, id: str, *, options: RequestOptions | None = None) -> SubscriptionOffer:
         """Read one subscription offer.

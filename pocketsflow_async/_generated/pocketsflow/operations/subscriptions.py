@@ -11,7 +11,6 @@ from pocketsflow_async._paging import Pager
 
 if TYPE_CHECKING:
     import datetime as dt
-    from typing import Any
 
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
@@ -95,14 +94,18 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs; docs: api-webhooks/http-api-preview.
         """
-        params: dict[str, Any] = {
-            "page": page,
-            "pageSize": page_size,
-            "startDate": start_date,
-            "endDate": end_date,
-            "status": status,
-        }
-        return Pager(self._caller, LIST, params, options)
+        return Pager(
+            self._caller,
+            LIST,
+            {
+                "page": page,
+                "pageSize": page_size,
+                "startDate": start_date,
+                "endDate": end_date,
+                "status": status,
+            },
+            options,
+        )
 
     async def cancel(self, stripe_subscription_id: str, *, options: RequestOptions | None = None) -> Message:
         """Cancel a membership.

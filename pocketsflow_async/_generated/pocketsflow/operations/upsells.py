@@ -13,7 +13,7 @@ from pocketsflow_async._unset import UNSET
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Sequence
     from decimal import Decimal
-    from typing import TYPE_CHECKING, Any
+    from typing import Any
 
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
@@ -99,8 +99,7 @@ class Upsells:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-        params: dict[str, Any] = {}
-        return UpsellPager(self._caller, LIST, params, options)
+        return UpsellPager(self._caller, LIST, {}, options)
 
     async def create(
         self,
@@ -137,20 +136,19 @@ class Upsells:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.upsells import UpsellCreate
 
-        body = UpsellCreate(
-            main_product_ids=main_product_ids,
-            upsell_product_id=upsell_product_id,
-            upsell_price=upsell_price,
-            name=name,
-            offer=offer,
-            upsell_description=upsell_description,
-            primary_button_text=primary_button_text,
-            secondary_button_text=secondary_button_text,
-            active=active,
-        )
         return await self._caller.call(
             CREATE,
-            body=body,
+            body=UpsellCreate(
+                main_product_ids=main_product_ids,
+                upsell_product_id=upsell_product_id,
+                upsell_price=upsell_price,
+                name=name,
+                offer=offer,
+                upsell_description=upsell_description,
+                primary_button_text=primary_button_text,
+                secondary_button_text=secondary_button_text,
+                active=active,
+            ),
             options=options,
         )
 
@@ -206,21 +204,20 @@ class Upsells:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.upsells import UpsellUpdate
 
-        body = UpsellUpdate(
-            main_product_ids=main_product_ids,
-            upsell_product_id=upsell_product_id,
-            upsell_price=upsell_price,
-            name=name,
-            offer=offer,
-            upsell_description=upsell_description,
-            primary_button_text=primary_button_text,
-            secondary_button_text=secondary_button_text,
-            active=active,
-        )
         return await self._caller.call(
             UPDATE,
             ids=(id,),
-            body=body,
+            body=UpsellUpdate(
+                main_product_ids=main_product_ids,
+                upsell_product_id=upsell_product_id,
+                upsell_price=upsell_price,
+                name=name,
+                offer=offer,
+                upsell_description=upsell_description,
+                primary_button_text=primary_button_text,
+                secondary_button_text=secondary_button_text,
+                active=active,
+            ),
             options=options,
         )
 

@@ -87,16 +87,15 @@ class Users:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.users import UserUpdate
 
-        body = UserUpdate(
-            first_name=first_name,
-            last_name=last_name,
-            currency=currency,
-            country=country,
-            subdomain=subdomain,
-            contact_email=contact_email,
-        )
         return await self._caller.call(
             UPDATE,
-            body=body,
+            body=UserUpdate(
+                first_name=first_name,
+                last_name=last_name,
+                currency=currency,
+                country=country,
+                subdomain=subdomain,
+                contact_email=contact_email,
+            ),
             options=options,
         )

@@ -70,15 +70,14 @@ class Variants:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.variants import ProductVariantCreate
 
-        body = ProductVariantCreate(
-            product_id=product_id,
-            name=name,
-            price=price,
-            description=description,
-        )
         return await self._caller.call(
             CREATE,
-            body=body,
+            body=ProductVariantCreate(
+                product_id=product_id,
+                name=name,
+                price=price,
+                description=description,
+            ),
             options=options,
         )
 

@@ -12,7 +12,6 @@ from pocketsflow_async._unset import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
@@ -98,8 +97,7 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-        params: dict[str, Any] = {}
-        return Pager(self._caller, LIST, params, options)
+        return Pager(self._caller, LIST, {}, options)
 
     async def create(
         self,
@@ -126,15 +124,14 @@ class Webhooks:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.webhooks import WebhookCreate
 
-        body = WebhookCreate(
-            url=url,
-            events=events,
-            description=description,
-            active=active,
-        )
         return await self._caller.call(
             CREATE,
-            body=body,
+            body=WebhookCreate(
+                url=url,
+                events=events,
+                description=description,
+                active=active,
+            ),
             options=options,
         )
 
@@ -181,16 +178,15 @@ class Webhooks:
         """
         from pocketsflow_async._generated.pocketsflow.bodies.webhooks import WebhookUpdate
 
-        body = WebhookUpdate(
-            url=url,
-            events=events,
-            description=description,
-            active=active,
-        )
         return await self._caller.call(
             UPDATE,
             ids=(id,),
-            body=body,
+            body=WebhookUpdate(
+                url=url,
+                events=events,
+                description=description,
+                active=active,
+            ),
             options=options,
         )
 

@@ -15,12 +15,12 @@ from pocketsflow_async._wire import Codec, Wire
 # mypy: disable-error-code="assignment"
 
 
-class CheckoutSessionWire(Wire, rename={}):
+class CheckoutSessionWire(Wire, rename={}, kw_only=True):
     id: str
     url: str
 
 
-class CheckoutSessionOpen(CheckoutSessionWire, rename={}, forbid_unknown_fields=False):
+class CheckoutSessionOpen(CheckoutSessionWire, rename={}, forbid_unknown_fields=False, kw_only=True):
     """The same, and whatever else there is."""
 
 

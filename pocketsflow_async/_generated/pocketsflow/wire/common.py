@@ -24,6 +24,7 @@ class PaginationWire(
         "total_count": "totalCount",
         "page_size": "pageSize",
     },
+    kw_only=True,
 ):
     current_page: int
     total_pages: int
@@ -42,6 +43,7 @@ class PaginationOpen(
         "page_size": "pageSize",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -58,14 +60,11 @@ def pagination(w: PaginationWire, source: Source | None) -> Pagination:
     return m
 
 
-PAGINATION: Codec[Pagination] = Codec(PaginationWire, PaginationOpen, pagination)
-
-
-class MessageWire(Wire, rename={}):
+class MessageWire(Wire, rename={}, kw_only=True):
     message: str | None = None
 
 
-class MessageOpen(MessageWire, rename={}, forbid_unknown_fields=False):
+class MessageOpen(MessageWire, rename={}, forbid_unknown_fields=False, kw_only=True):
     """The same, and whatever else there is."""
 
 
@@ -76,5 +75,7 @@ def message(w: MessageWire, source: Source | None) -> Message:
     m.message = w.message
     return m
 
+
+PAGINATION: Codec[Pagination] = Codec(PaginationWire, PaginationOpen, pagination)
 
 MESSAGE: Codec[Message] = Codec(MessageWire, MessageOpen, message)

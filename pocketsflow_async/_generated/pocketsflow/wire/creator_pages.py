@@ -17,7 +17,7 @@ from pocketsflow_async._wire import Codec, Wire, many
 # mypy: disable-error-code="assignment"
 
 
-class PublicProductWire(Wire, rename={"min_price": "minPrice", "pay_want": "payWant"}):
+class PublicProductWire(Wire, rename={"min_price": "minPrice", "pay_want": "payWant"}, kw_only=True):
     name: str | None = None
     subtitle: str | None = None
     slug: str | None = None
@@ -29,7 +29,10 @@ class PublicProductWire(Wire, rename={"min_price": "minPrice", "pay_want": "payW
 
 
 class PublicProductOpen(
-    PublicProductWire, rename={"min_price": "minPrice", "pay_want": "payWant"}, forbid_unknown_fields=False
+    PublicProductWire,
+    rename={"min_price": "minPrice", "pay_want": "payWant"},
+    forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -49,14 +52,11 @@ def public_product(w: PublicProductWire, source: Source | None) -> PublicProduct
     return m
 
 
-PUBLIC_PRODUCT: Codec[PublicProduct] = Codec(PublicProductWire, PublicProductOpen, public_product)
-
-
-class CreatorPageWire(Wire, rename={}):
+class CreatorPageWire(Wire, rename={}, kw_only=True):
     products: list[PublicProductWire]
 
 
-class CreatorPageOpen(CreatorPageWire, rename={}, forbid_unknown_fields=False):
+class CreatorPageOpen(CreatorPageWire, rename={}, forbid_unknown_fields=False, kw_only=True):
     """The same, and whatever else there is."""
 
     products: list[PublicProductOpen]
@@ -69,5 +69,7 @@ def creator_page(w: CreatorPageWire, source: Source | None) -> CreatorPage:
     m.products = many(public_product, w.products, source, "products")
     return m
 
+
+PUBLIC_PRODUCT: Codec[PublicProduct] = Codec(PublicProductWire, PublicProductOpen, public_product)
 
 CREATOR_PAGE: Codec[CreatorPage] = Codec(CreatorPageWire, CreatorPageOpen, creator_page)

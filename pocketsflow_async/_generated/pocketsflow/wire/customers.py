@@ -30,6 +30,7 @@ class CustomerWire(
         "test_mode": "testMode",
         "created_at": "createdAt",
     },
+    kw_only=True,
 ):
     id: str
     user_id: str | None = None
@@ -53,6 +54,7 @@ class CustomerOpen(
         "created_at": "createdAt",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 

@@ -29,6 +29,7 @@ class DiscountWire(
         "test_mode": "testMode",
         "created_at": "createdAt",
     },
+    kw_only=True,
 ):
     id: str
     user_id: str | None = None
@@ -55,6 +56,7 @@ class DiscountOpen(
         "created_at": "createdAt",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -78,14 +80,11 @@ def discount(w: DiscountWire, source: Source | None) -> Discount:
     return m
 
 
-DISCOUNT: Codec[Discount] = Codec(DiscountWire, DiscountOpen, discount)
-
-
-class DiscountValidationWire(Wire, rename={}):
+class DiscountValidationWire(Wire, rename={}, kw_only=True):
     """No field is known."""
 
 
-class DiscountValidationOpen(DiscountValidationWire, rename={}, forbid_unknown_fields=False):
+class DiscountValidationOpen(DiscountValidationWire, rename={}, forbid_unknown_fields=False, kw_only=True):
     """The same, and whatever else there is."""
 
 
@@ -95,6 +94,8 @@ def discount_validation(w: DiscountValidationWire, source: Source | None) -> Dis
     m._extra = source
     return m
 
+
+DISCOUNT: Codec[Discount] = Codec(DiscountWire, DiscountOpen, discount)
 
 DISCOUNT_VALIDATION: Codec[DiscountValidation] = Codec(
     DiscountValidationWire, DiscountValidationOpen, discount_validation

@@ -15,13 +15,13 @@ from pocketsflow_async._wire import Codec, Wire
 # mypy: disable-error-code="assignment"
 
 
-class NewsletterResultWire(Wire, rename={}):
+class NewsletterResultWire(Wire, rename={}, kw_only=True):
     id: str | None = None
     accepted: list[str] | None = None
     status: str | None = None
 
 
-class NewsletterResultOpen(NewsletterResultWire, rename={}, forbid_unknown_fields=False):
+class NewsletterResultOpen(NewsletterResultWire, rename={}, forbid_unknown_fields=False, kw_only=True):
     """The same, and whatever else there is."""
 
 

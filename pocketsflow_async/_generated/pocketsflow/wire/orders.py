@@ -43,6 +43,7 @@ class OrderProductWire(
         "has_first_name": "hasFirstName",
         "has_last_name": "hasLastName",
     },
+    kw_only=True,
 ):
     id: str
     name: str | None = None
@@ -95,6 +96,7 @@ class OrderProductOpen(
         "has_last_name": "hasLastName",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -136,16 +138,13 @@ def order_product(w: OrderProductWire, source: Source | None) -> OrderProduct:
     return m
 
 
-ORDER_PRODUCT: Codec[OrderProduct] = Codec(OrderProductWire, OrderProductOpen, order_product)
-
-
-class OrderCustomerWire(Wire, rename={"id": "_id", "buyer_email": "buyerEmail"}):
+class OrderCustomerWire(Wire, rename={"id": "_id", "buyer_email": "buyerEmail"}, kw_only=True):
     id: str
     buyer_email: str | None = None
 
 
 class OrderCustomerOpen(
-    OrderCustomerWire, rename={"id": "_id", "buyer_email": "buyerEmail"}, forbid_unknown_fields=False
+    OrderCustomerWire, rename={"id": "_id", "buyer_email": "buyerEmail"}, forbid_unknown_fields=False, kw_only=True
 ):
     """The same, and whatever else there is."""
 
@@ -157,9 +156,6 @@ def order_customer(w: OrderCustomerWire, source: Source | None) -> OrderCustomer
     m.id = w.id
     m.buyer_email = w.buyer_email
     return m
-
-
-ORDER_CUSTOMER: Codec[OrderCustomer] = Codec(OrderCustomerWire, OrderCustomerOpen, order_customer)
 
 
 class OrderWire(
@@ -185,6 +181,7 @@ class OrderWire(
         "paid_at": "paidAt",
         "completed_at": "completedAt",
     },
+    kw_only=True,
 ):
     id: str
     user_id: str | None = None
@@ -236,6 +233,7 @@ class OrderOpen(
         "completed_at": "completedAt",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -274,18 +272,21 @@ def order(w: OrderWire, source: Source | None) -> Order:
     return m
 
 
-ORDER: Codec[Order] = Codec(OrderWire, OrderOpen, order, unwrap=("sale", "order"))
-
-
-class OrderPageWire(Wire, rename={}):
+class OrderPageWire(Wire, rename={}, kw_only=True):
     orders: list[OrderWire]
     pagination: PaginationWire | None = None
 
 
-class OrderPageRaw(Wire, rename={}, forbid_unknown_fields=False):
+class OrderPageRaw(Wire, rename={}, forbid_unknown_fields=False, kw_only=True):
     orders: list[Raw]
     pagination: PaginationOpen | None = None
 
+
+ORDER_PRODUCT: Codec[OrderProduct] = Codec(OrderProductWire, OrderProductOpen, order_product)
+
+ORDER_CUSTOMER: Codec[OrderCustomer] = Codec(OrderCustomerWire, OrderCustomerOpen, order_customer)
+
+ORDER: Codec[Order] = Codec(OrderWire, OrderOpen, order, unwrap=("sale", "order"))
 
 LIST_PAGE: PageCodec[Order] = PageCodec(
     OrderPageWire,

@@ -32,6 +32,7 @@ class PaymentWire(
         "is_disputed": "isDisputed",
         "created_at": "createdAt",
     },
+    kw_only=True,
 ):
     id: str
     is_subscription: bool | None = None
@@ -58,6 +59,7 @@ class PaymentOpen(
         "created_at": "createdAt",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -79,18 +81,17 @@ def payment(w: PaymentWire, source: Source | None) -> Payment:
     return m
 
 
-PAYMENT: Codec[Payment] = Codec(PaymentWire, PaymentOpen, payment)
-
-
-class PaymentPageWire(Wire, rename={}):
+class PaymentPageWire(Wire, rename={}, kw_only=True):
     payments: list[PaymentWire]
     pagination: PaginationWire | None = None
 
 
-class PaymentPageRaw(Wire, rename={}, forbid_unknown_fields=False):
+class PaymentPageRaw(Wire, rename={}, forbid_unknown_fields=False, kw_only=True):
     payments: list[Raw]
     pagination: PaginationOpen | None = None
 
+
+PAYMENT: Codec[Payment] = Codec(PaymentWire, PaymentOpen, payment)
 
 LIST_PAGE: PageCodec[Payment] = PageCodec(
     PaymentPageWire,

@@ -19,13 +19,13 @@ from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, many
 # mypy: disable-error-code="assignment"
 
 
-class ProductFileWire(Wire, rename={}):
+class ProductFileWire(Wire, rename={}, kw_only=True):
     name: str | None = None
     url: str | None = None
     size: int | None = None
 
 
-class ProductFileOpen(ProductFileWire, rename={}, forbid_unknown_fields=False):
+class ProductFileOpen(ProductFileWire, rename={}, forbid_unknown_fields=False, kw_only=True):
     """The same, and whatever else there is."""
 
 
@@ -37,9 +37,6 @@ def product_file(w: ProductFileWire, source: Source | None) -> ProductFile:
     m.url = w.url
     m.size = w.size
     return m
-
-
-PRODUCT_FILE: Codec[ProductFile] = Codec(ProductFileWire, ProductFileOpen, product_file)
 
 
 class ProductWire(
@@ -62,6 +59,7 @@ class ProductWire(
         "has_first_name": "hasFirstName",
         "has_last_name": "hasLastName",
     },
+    kw_only=True,
 ):
     id: str
     name: str
@@ -114,6 +112,7 @@ class ProductOpen(
         "has_last_name": "hasLastName",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -154,6 +153,8 @@ def product(w: ProductWire, source: Source | None) -> Product:
     m.has_last_name = w.has_last_name
     return m
 
+
+PRODUCT_FILE: Codec[ProductFile] = Codec(ProductFileWire, ProductFileOpen, product_file)
 
 PRODUCT: Codec[Product] = Codec(ProductWire, ProductOpen, product)
 

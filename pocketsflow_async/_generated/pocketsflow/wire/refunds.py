@@ -19,7 +19,7 @@ from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 # mypy: disable-error-code="assignment"
 
 
-class RefundWire(Wire, rename={"id": "_id", "order_id": "orderId", "created_at": "createdAt"}):
+class RefundWire(Wire, rename={"id": "_id", "order_id": "orderId", "created_at": "createdAt"}, kw_only=True):
     id: str
     order_id: str | None = None
     amount: Decimal | None = None
@@ -29,7 +29,10 @@ class RefundWire(Wire, rename={"id": "_id", "order_id": "orderId", "created_at":
 
 
 class RefundOpen(
-    RefundWire, rename={"id": "_id", "order_id": "orderId", "created_at": "createdAt"}, forbid_unknown_fields=False
+    RefundWire,
+    rename={"id": "_id", "order_id": "orderId", "created_at": "createdAt"},
+    forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 

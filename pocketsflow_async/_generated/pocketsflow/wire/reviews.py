@@ -27,6 +27,7 @@ class ReviewWire(
         "test_mode": "testMode",
         "created_at": "createdAt",
     },
+    kw_only=True,
 ):
     id: str
     product_id: str | None = None
@@ -49,6 +50,7 @@ class ReviewOpen(
         "created_at": "createdAt",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 

@@ -34,6 +34,7 @@ class SubscriptionOfferWire(
         "created_at": "createdAt",
         "updated_at": "updatedAt",
     },
+    kw_only=True,
 ):
     id: str
     user_id: str | None = None
@@ -66,6 +67,7 @@ class SubscriptionOfferOpen(
         "updated_at": "updatedAt",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -94,14 +96,11 @@ def subscription_offer(w: SubscriptionOfferWire, source: Source | None) -> Subsc
     return m
 
 
-SUBSCRIPTION_OFFER: Codec[SubscriptionOffer] = Codec(SubscriptionOfferWire, SubscriptionOfferOpen, subscription_offer)
-
-
-class SubscriberWire(Wire, rename={"id": "_id"}):
+class SubscriberWire(Wire, rename={"id": "_id"}, kw_only=True):
     id: str | None = None
 
 
-class SubscriberOpen(SubscriberWire, rename={"id": "_id"}, forbid_unknown_fields=False):
+class SubscriberOpen(SubscriberWire, rename={"id": "_id"}, forbid_unknown_fields=False, kw_only=True):
     """The same, and whatever else there is."""
 
 
@@ -112,6 +111,8 @@ def subscriber(w: SubscriberWire, source: Source | None) -> Subscriber:
     m.id = w.id
     return m
 
+
+SUBSCRIPTION_OFFER: Codec[SubscriptionOffer] = Codec(SubscriptionOfferWire, SubscriptionOfferOpen, subscription_offer)
 
 SUBSCRIBER: Codec[Subscriber] = Codec(SubscriberWire, SubscriberOpen, subscriber)
 

@@ -32,6 +32,7 @@ class SubscriptionWire(
         "test_mode": "testMode",
         "created_at": "createdAt",
     },
+    kw_only=True,
 ):
     id: str
     user_id: str | None = None
@@ -61,6 +62,7 @@ class SubscriptionOpen(
         "created_at": "createdAt",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -83,18 +85,17 @@ def subscription(w: SubscriptionWire, source: Source | None) -> Subscription:
     return m
 
 
-SUBSCRIPTION: Codec[Subscription] = Codec(SubscriptionWire, SubscriptionOpen, subscription)
-
-
-class SubscriptionPageWire(Wire, rename={}):
+class SubscriptionPageWire(Wire, rename={}, kw_only=True):
     subscriptions: list[SubscriptionWire]
     pagination: PaginationWire | None = None
 
 
-class SubscriptionPageRaw(Wire, rename={}, forbid_unknown_fields=False):
+class SubscriptionPageRaw(Wire, rename={}, forbid_unknown_fields=False, kw_only=True):
     subscriptions: list[Raw]
     pagination: PaginationOpen | None = None
 
+
+SUBSCRIPTION: Codec[Subscription] = Codec(SubscriptionWire, SubscriptionOpen, subscription)
 
 LIST_PAGE: PageCodec[Subscription] = PageCodec(
     SubscriptionPageWire,

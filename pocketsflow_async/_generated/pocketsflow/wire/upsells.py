@@ -34,6 +34,7 @@ class UpsellWire(
         "test_mode": "testMode",
         "created_at": "createdAt",
     },
+    kw_only=True,
 ):
     id: str
     user_id: str | None = None
@@ -65,6 +66,7 @@ class UpsellOpen(
         "created_at": "createdAt",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
@@ -89,18 +91,17 @@ def upsell(w: UpsellWire, source: Source | None) -> Upsell:
     return m
 
 
-UPSELL: Codec[Upsell] = Codec(UpsellWire, UpsellOpen, upsell)
-
-
-class UpsellListWire(Wire, rename={"sales_with_upsells": "salesWithUpsells"}):
+class UpsellListWire(Wire, rename={"sales_with_upsells": "salesWithUpsells"}, kw_only=True):
     upsells: list[UpsellWire]
     sales_with_upsells: list[dict[str, Any]] | None = None
 
 
-class UpsellListRaw(Wire, rename={"sales_with_upsells": "salesWithUpsells"}, forbid_unknown_fields=False):
+class UpsellListRaw(Wire, rename={"sales_with_upsells": "salesWithUpsells"}, forbid_unknown_fields=False, kw_only=True):
     upsells: list[Raw]
     sales_with_upsells: list[dict[str, Any]] | None = None
 
+
+UPSELL: Codec[Upsell] = Codec(UpsellWire, UpsellOpen, upsell)
 
 LIST_PAGE: PageCodec[Upsell] = PageCodec(
     UpsellListWire,

@@ -26,6 +26,7 @@ class UserWire(
         "has_sales": "hasSales",
         "created_first_product": "createdFirstProduct",
     },
+    kw_only=True,
 ):
     id: str
     user_id: str | None = None
@@ -53,6 +54,7 @@ class UserOpen(
         "created_first_product": "createdFirstProduct",
     },
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 

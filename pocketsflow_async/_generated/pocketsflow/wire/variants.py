@@ -18,7 +18,9 @@ from pocketsflow_async._wire import Codec, Time, Wire
 
 
 class ProductVariantWire(
-    Wire, rename={"id": "_id", "product_id": "productId", "created_at": "createdAt", "updated_at": "updatedAt"}
+    Wire,
+    rename={"id": "_id", "product_id": "productId", "created_at": "createdAt", "updated_at": "updatedAt"},
+    kw_only=True,
 ):
     id: str
     product_id: str | None = None
@@ -34,6 +36,7 @@ class ProductVariantOpen(
     ProductVariantWire,
     rename={"id": "_id", "product_id": "productId", "created_at": "createdAt", "updated_at": "updatedAt"},
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 

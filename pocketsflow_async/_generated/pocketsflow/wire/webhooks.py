@@ -17,7 +17,9 @@ from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 # mypy: disable-error-code="assignment"
 
 
-class WebhookWire(Wire, rename={"id": "_id", "user_id": "userId", "test_mode": "testMode", "created_at": "createdAt"}):
+class WebhookWire(
+    Wire, rename={"id": "_id", "user_id": "userId", "test_mode": "testMode", "created_at": "createdAt"}, kw_only=True
+):
     id: str
     user_id: str | None = None
     url: str | None = None
@@ -33,6 +35,7 @@ class WebhookOpen(
     WebhookWire,
     rename={"id": "_id", "user_id": "userId", "test_mode": "testMode", "created_at": "createdAt"},
     forbid_unknown_fields=False,
+    kw_only=True,
 ):
     """The same, and whatever else there is."""
 
