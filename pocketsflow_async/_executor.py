@@ -69,7 +69,7 @@ class Executor:
         codec: Codec[T] = await _codec(operation)
         response = await self.send(operation, **arguments)
         try:
-            return codec.decode(response.body or b"{}")
+            return codec.decode(response.body.strip() or b"{}")
         except APIResponseError as error:
             raise _explained(error, operation.name, response) from None
 

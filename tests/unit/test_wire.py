@@ -385,3 +385,11 @@ def test_any_bytes_give_a_model_or_an_error_of_ours(body):
         return
 
     assert isinstance(extra, dict)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"null", b'{"message":null}'])
+def test_an_answer_without_a_word_is_a_message(body: bytes) -> None:
+    """An endpoint that has nothing to say is not an error, where no field is required."""
+    message = load("pocketsflow_async._generated.pocketsflow.wire.common:MESSAGE").decode(body)
+
+    assert message.message is None
