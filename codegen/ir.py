@@ -84,10 +84,6 @@ class Model:
     module: str
     unwrap: tuple[str, ...] = ()
 
-    def names(self) -> set[str]:
-        """The classes that its fields use."""
-        return {name for field in self.fields for name in field.type.names()}
-
 
 @attrs.frozen
 class Enum:

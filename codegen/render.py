@@ -51,7 +51,11 @@ def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
     records = {
         op.envelope: {op.paging.items} for res in api.resources for op in res.operations if op.paging and op.envelope
     }
-    modules = sorted({one.module for one in (*api.models, *api.enums)} | {resource.name for resource in api.resources})
+    modules = sorted(
+        {model.module for model in api.models}
+        | {enum.module for enum in api.enums}
+        | {resource.name for resource in api.resources}
+    )
     files = {
         "__init__.py": renderer.text("package.py.jinja", {}),
         "resources.py": renderer.text("resources.py.jinja", {}),

@@ -72,9 +72,8 @@ class Schemas:
         """The properties of an object, what it inherits first; one that is said again takes the place of the first."""
         model, raw = self._parsed[name], self._raw[name]
         found: dict[str, Field] = {}
-        for base in model.base_classes:
-            if base.reference is not None:
-                found |= {field.wire: field for field in self.fields(str(base.reference.name))}
+        for base in [str(base.reference.name) for base in model.base_classes if base.reference is not None]:
+            found |= {field.wire: field for field in self.fields(base)}
         docs: dict[str, Any] = {}
         for part in (*raw.get("allOf", ()), raw):
             docs |= part.get("properties", {})
@@ -121,8 +120,6 @@ class Schemas:
     def _members(self, found: Any) -> Type:
         members = [self._type(member) for member in found.data_types if member.type != "None"]
         flat = [inner for member in members for inner in (member.args if member.kind == "union" else (member,))]
-        if not flat:
-            return Type("any")
         return flat[0] if len(flat) == 1 else Type("union", args=tuple(flat))
 
 

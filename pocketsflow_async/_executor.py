@@ -70,7 +70,7 @@ class Executor:
         codec: Codec[T] = await _codec(operation)
         response = await self.send(operation, **arguments)
         try:
-            return codec.decode(response.body or b"{}")
+            return codec.decode(response.body.strip() or b"{}")
         except APIResponseError as error:
             raise _explained(error, operation.name, response) from None
 
@@ -113,7 +113,8 @@ class Executor:
                 return await call.run(policy)
         except TimeoutError:  # only the deadline's: whatever runs out of time inside is an error of our tree
             pass
-        failure = APITimeoutError(f"{operation.name}: not done within the deadline of {options.deadline:g} s")
+        text = f"{operation.name}: not done within the deadline of {options.deadline:g} s"
+        failure = APITimeoutError(text, received=bool(call.failures))
         failure.attempts = tuple(call.failures)
         raise failure
 

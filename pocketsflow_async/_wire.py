@@ -104,7 +104,7 @@ class Codec(Generic[T]):
         return self._read_open(encode_exact(self._straight(value)))
 
     def _straight(self, value: object) -> Any:
-        return straighten(unwrap(value, self._unwrap), self.wire)
+        return straighten(unwrap({} if value is None else value, self._unwrap), self.wire)
 
 
 class PageCodec(Codec[Page[T]]):

@@ -154,8 +154,6 @@ def _unwrap(view: View, operation: Operation) -> None:
         view.refuse(place, "a list is not unwrapped: x-paging items names where its records are")
     name = view.named(answer(view, operation))
     for other in view.operations():
-        if other.place == operation.place:
-            return
         if name and name == view.named(answer(view, other)) and other.node.get("x-unwrap", keys) != keys:
             view.refuse(
                 place, f"{other.name} unwraps {name} differently: all that answer with it share one list of keys"

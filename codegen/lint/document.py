@@ -88,7 +88,8 @@ def _shape(view: View) -> None:
     for error in validator.iter_errors(view.spec.data):
         place = pointer(*map(str, error.absolute_path))
         if place not in told:
-            view.refuse(place, f"this is not OpenAPI 3.1: {_short(str(error.message))}")
+            reason, *_ = str(error.message).splitlines()
+            view.refuse(place, f"this is not OpenAPI 3.1: {_short(reason)}")
 
 
 def _short(message: str) -> str:

@@ -1,6 +1,5 @@
 """Rules for a single schema: what the generator can make a type of, wherever one stands."""
 
-import keyword
 from typing import Any
 
 import attrs
@@ -247,8 +246,6 @@ class _Rules:
                 member = constant_name(value)
                 if member in members:
                     self.refuse(here, f"{members[member]!r} and {value!r} would both be the member {member}: keep one")
-                elif not member.isidentifier() or keyword.iskeyword(member):
-                    self.refuse(here, f"{value!r} makes no name of a member: leave it out, unknown values are kept")
                 members.setdefault(member, value)
 
     def _scalar(self, at: _At, schema: dict[str, Any], told: str) -> None:

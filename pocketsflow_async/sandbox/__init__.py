@@ -12,18 +12,28 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 from aiohttp import web
 
 from pocketsflow_async._config import RateLimit
-from pocketsflow_async.errors import ConfigurationError
+from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
+from pocketsflow_async.sandbox._calls import Refused
+from pocketsflow_async.sandbox._checkout import complete
+from pocketsflow_async.sandbox._control import Control
+from pocketsflow_async.sandbox._deliveries import Deliveries, Delivery
+from pocketsflow_async.sandbox._docs import Docs
+from pocketsflow_async.sandbox._events import tell_of_checkout
+from pocketsflow_async.sandbox._faults import Fault, Faults
 from pocketsflow_async.sandbox._ids import MOST_RECORDS
 from pocketsflow_async.sandbox._quota import Quota
 from pocketsflow_async.sandbox._routes import Routes, read_spec
 from pocketsflow_async.sandbox._server import Server
 from pocketsflow_async.sandbox._store import Store
+from pocketsflow_async.sandbox._validation import compile_checks
 
-__all__ = ["RateLimit", "Sandbox"]
+__all__ = ["Delivery", "Fault", "Faults", "RateLimit", "Sandbox"]
 
+_NOT_RUNNING = "the sandbox is not running: use `async with` or await start() first"
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - named to be replaced in the address
 
 
@@ -41,9 +51,14 @@ class Sandbox:
         rate_limit: what each key may ask, and each address where no key is needed; None for no limit.
         keys: the bearer keys that are let in.
         clock: seconds that only ever grow; the quota is counted with it.
+        wall_clock: seconds since 1970; webhook deliveries carry it.
+        deliver_anywhere: whether webhooks on other machines are told of events too.
+
+    Attributes:
+        faults: what goes wrong; nothing, until something is added.
 
     Raises:
-        ConfigurationError: an argument cannot be used.
+        ConfigurationError: an argument cannot be used, or jsonschema is not installed.
     """
 
     def __init__(
@@ -56,6 +71,8 @@ class Sandbox:
         rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
         keys: Iterable[str] = ("pk_test_sandbox",),
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        deliver_anywhere: bool = False,
     ) -> None:
         _check_whole("orders", orders, 0, MOST_RECORDS)
         _check_whole("seed", seed)
@@ -63,7 +80,21 @@ class Sandbox:
         known = _known_keys(keys)
         _check_limit(rate_limit)
         quota = None if rate_limit is None else Quota(rate_limit, clock)
-        self._server = Server(Store(orders, seed), Routes(read_spec()), known, quota)
+        spec = read_spec()
+        self.faults = Faults(seed, spec["paths"])
+        self._store = Store(orders, seed)
+        self._deliveries = Deliveries(wall_clock, anywhere=deliver_anywhere)
+        checks = compile_checks(spec)
+        self._server = Server(
+            store=self._store,
+            routes=Routes(spec),
+            checks=checks,
+            keys=known,
+            quota=quota,
+            faults=self.faults,
+            deliveries=self._deliveries,
+        )
+        self._control = Control(self.faults, Docs(spec), self._complete, lambda: self.url)
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -77,7 +108,7 @@ class Sandbox:
             ConfigurationError: the sandbox is not running.
         """
         if self._runner is None:
-            raise ConfigurationError("the sandbox is not running: use `async with` or await start() first")
+            raise ConfigurationError(_NOT_RUNNING)
         return self._url
 
     @property
@@ -87,8 +118,53 @@ class Sandbox:
 
     @property
     def requests(self) -> Counter[tuple[str, str, int]]:
-        """How often each (verb, route, status) has come; the route is as in the spec, or `*` if none fits."""
+        """How often each (verb, route, status) has come.
+
+        The route is as in the spec, or `*` if none fits; the status is 0 when a fault left no answer.
+        """
         return self._server.requests
+
+    @property
+    def work(self) -> Counter[tuple[str, str]]:
+        """How often the work of each (verb, route) was really done, whatever became of the answer."""
+        return self._server.work
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The last 1000 deliveries to webhooks that have come to an end, oldest first."""
+        return list(self._deliveries.done)
+
+    async def delivered(self) -> None:
+        """Wait until no delivery to a webhook is on its way."""
+        await self._deliveries.settled()
+
+    async def complete_checkout(self, session_id: str, *, email: str | None = None) -> dict[str, Any]:
+        """Pay on a checkout page, as its buyer would.
+
+        Args:
+            session_id: the `id` of the checkout session.
+            email: of the buyer; else the one that was given for the session.
+
+        Returns:
+            The new order, or for a subscription offer the new membership, as the API shows it.
+
+        Raises:
+            ConfigurationError: the sandbox is not running.
+            InvalidArgumentError: the page cannot be paid on.
+        """
+        if self._runner is None:
+            raise ConfigurationError(_NOT_RUNNING)
+        try:
+            record = msgspec.json.encode(self._complete(session_id, email))
+        except Refused as refused:
+            raise InvalidArgumentError(refused.message) from None
+        return msgspec.json.decode(record, type=dict[str, Any])
+
+    def _complete(self, session_id: str, email: str | None) -> dict[str, Any]:
+        outcome = complete(self._store, session_id, email)
+        tell_of_checkout(self._store, outcome)
+        self._deliveries.send_all(self._store)
+        return outcome.record
 
     async def start(self) -> None:
         """Open the port.
@@ -98,7 +174,7 @@ class Sandbox:
         """
         if self._runner is not None:
             raise ConfigurationError(f"the sandbox is already running at {self._url}")
-        runner = web.AppRunner(self._server.application(), access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(self._server.application(self._control), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, self._port).start()
@@ -118,7 +194,9 @@ class Sandbox:
         """Close the port and every connection; the records stay. Closing twice does no harm."""
         runner, self._runner = self._runner, None
         if runner is not None:
+            self._server.stop()
             await runner.cleanup()
+            await self._deliveries.aclose()
 
     async def __aenter__(self) -> Self:
         await self.start()

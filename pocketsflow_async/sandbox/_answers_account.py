@@ -1,83 +1,89 @@
 """The rest: memberships, webhooks, the account and e-mail."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-import msgspec
-
-from pocketsflow_async.sandbox._answers_shared import Handler, get_record, make
+from pocketsflow_async.sandbox._answers_shared import Handler, get_record, make, update_record
 from pocketsflow_async.sandbox._calls import Call, Refused, invalid, listing, missing
-from pocketsflow_async.sandbox._members import Member
+from pocketsflow_async.sandbox._deliveries import is_web_address
+from pocketsflow_async.sandbox._events import SAMPLE, tell_of_cancellation
 from pocketsflow_async.sandbox._store import Record
-
-_Recipients = str | Annotated[list[str], msgspec.Meta(min_length=1, max_length=100)]
-
-
-def _memberships(call: Call) -> Iterator[tuple[Member, Record]]:
-    """Every membership as it was drawn and as it is now, newest first."""
-    store = call.store
-    return zip(reversed(store.members), store.table("subscriptions").newest_first(), strict=True)
+from pocketsflow_async.sandbox._times import bounds
 
 
 def _list_subscribers(call: Call) -> Any:
+    book = call.store.book
     paying = [
         {
             "_id": record["_id"],
             "customerId": record["customerId"],
-            "buyerEmail": call.store.sales.email_of(member.customer),
+            "buyerEmail": book.email_of(book.find_customer(record["customerId"]) or 0),
             "subscriptionId": record["productId"],
             "stripeSubscriptionId": record["stripeSubscriptionId"],
             "status": record["status"],
             "createdAt": record["createdAt"],
         }
-        for member, record in _memberships(call)
+        for record in call.store.table("subscriptions").newest_first()
         if record["status"] in {"active", "past_due"}
     ]
     return listing(call, paying, lambda record: record)
 
 
 def _list_subscriptions(call: Call) -> Any:
-    status = call.word("status")
+    status = call.parameter("status")
     start, end = call.span()
     found = [
         record
-        for member, record in _memberships(call)
+        for record in call.store.table("subscriptions").newest_first()
         if (status is None or record["status"] == status)
-        and (start is None or member.created >= start)
-        and (end is None or member.created < end)
+        and (start is None or bounds(record["createdAt"])[0] >= start)
+        and (end is None or bounds(record["createdAt"])[0] < end)
     ]
     return listing(call, found, lambda record: record)
 
 
-def _membership(call: Call) -> tuple[Member, Record]:
-    for member, record in _memberships(call):
+def _membership(call: Call) -> Record:
+    for record in call.store.table("subscriptions").newest_first():
         if record["stripeSubscriptionId"] == call.path["stripeSubscriptionId"]:
-            return member, record
+            return record
     raise missing("Subscription")
 
 
 def _cancel_subscription(call: Call) -> Any:
-    _, record = _membership(call)
+    record = _membership(call)
+    if record["status"] == "canceled":
+        raise Refused(400, "ALREADY_CANCELED", "the subscription is canceled already")
     record |= {"status": "canceled", "cancelAtPeriodEnd": False}
+    tell_of_cancellation(call.store, record)
     return {"message": "Subscription canceled"}
 
 
 def _refund_subscription(call: Call) -> Any:
-    member, _ = _membership(call)
-    if not call.store.refund_charge(call.store.members.index(member)):
+    if not call.store.refund_charge(_membership(call)["_id"]):
         raise Refused(400, "NOTHING_TO_REFUND", "no payment of this subscription is left to refund")
     return {"message": "Subscription refunded"}
 
 
 def _create_webhook(call: Call) -> Any:
+    _check_address(call)
     record = make(call, {"active": True})
     secret = call.store.new_secret(record["_id"])
     return {**record, "secret": secret}
 
 
 def _test_webhook(call: Call) -> Any:
-    get_record(call)
+    call.store.tell("order.completed", SAMPLE, get_record(call)["_id"])
     return {"message": "Test event sent"}
+
+
+def _update_webhook(call: Call) -> Any:
+    _check_address(call)
+    return update_record(call)
+
+
+def _check_address(call: Call) -> None:
+    if "url" in call.body and not is_web_address(call.body["url"]):
+        raise invalid("url", "must be an address that begins with https:// or http://")
 
 
 def _me(call: Call) -> Any:
@@ -92,15 +98,12 @@ def _update_user(call: Call) -> Any:
 
 
 def _send_newsletter(call: Call) -> Any:
-    try:
-        to = msgspec.convert(call.body.get("to"), _Recipients)
-    except msgspec.ValidationError:
-        to = ""
+    to: str | list[str] = call.body["to"]
     accepted = [to] if isinstance(to, str) else to
     if not all("@" in address for address in accepted):
-        raise invalid("to", "an e-mail address, or 1 to 100 of them")
+        raise invalid("to", "must be an e-mail address, or 1 to 100 of them")
     call.text("subject")
-    call.text("html" if call.body.get("text") is None else "text")
+    call.text("text" if "text" in call.body else "html")
     store = call.store
     return {"id": store.table("posts").new_id(store.tick()), "accepted": accepted, "status": "sent"}
 
@@ -111,6 +114,7 @@ ACCOUNT: Final[Mapping[tuple[str, str], Handler]] = {
     ("subscriptions", "cancel"): _cancel_subscription,
     ("subscriptions", "refund"): _refund_subscription,
     ("webhooks", "create"): _create_webhook,
+    ("webhooks", "update"): _update_webhook,
     ("webhooks", "test"): _test_webhook,
     ("users", "me"): _me,
     ("users", "update"): _update_user,

@@ -1,26 +1,22 @@
 """What was sold: orders, payments, customers, reviews and refunds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pocketsflow_async.sandbox._answers_shared import Handler
 from pocketsflow_async.sandbox._calls import Call, Refused, invalid, listing, missing
+from pocketsflow_async.sandbox._events import tell_of_refund
 from pocketsflow_async.sandbox._sales import money
 from pocketsflow_async.sandbox._store import Record
 from pocketsflow_async.sandbox._times import iso
 
 
 def _list_orders(call: Call) -> Any:
-    sales = call.store.sales
+    book = call.store.book
     start, end = call.span()
-    first = 0 if start is None else sales.made_before(start)
-    last = sales.count if end is None else sales.made_before(end)
-    product_id = call.word("productId")
-    orders: Sequence[int] = range(last - 1, first - 1, -1)
-    if product_id is not None:
-        product = call.store.product_index(product_id)
-        orders = () if product is None else sales.of_product(product, first, last)
-    return listing(call, orders, call.store.order)
+    first = 0 if start is None else book.made_before(start)
+    last = book.orders if end is None else book.made_before(end)
+    return listing(call, book.newest_first(call.parameter("productId"), first, last), call.store.order)
 
 
 def _get_order(call: Call) -> Any:
@@ -28,7 +24,7 @@ def _get_order(call: Call) -> Any:
 
 
 def _order_index(call: Call, order_id: str) -> int:
-    order = call.store.sales.find_order(order_id)
+    order = call.store.book.find_order(order_id)
     if order is None:
         raise missing("Order")
     return order
@@ -37,7 +33,7 @@ def _order_index(call: Call, order_id: str) -> int:
 def _list_payments(call: Call) -> Any:
     payments = call.store.payments
     start, end = call.span()
-    if call.word("type", ("all", "subscription")) == "subscription":
+    if call.parameter("type") == "subscription":
         first = 0 if start is None else payments.charges_before(start)
         last = len(payments.charges) if end is None else payments.charges_before(end)
         return listing(call, range(last - 1, first - 1, -1), call.store.charge)
@@ -47,30 +43,26 @@ def _list_payments(call: Call) -> Any:
 
 
 def _list_customers(call: Call) -> Any:
-    store = call.store
-    field = call.word("sortBy", ("email", "country", "numberOfOrders", "createdAt")) or "createdAt"
-    descending = (call.word("sortOrder", ("asc", "desc")) or ("desc" if field == "createdAt" else "asc")) == "desc"
-    product_id = call.word("productId")
-    product = None if product_id is None else store.product_index(product_id)
-    customers: Sequence[int] = ()
-    if product_id is None or product is not None:
-        customers = store.customers(product, field)
-    email = call.word("email")
+    book = call.store.book
+    field = call.parameter("sortBy", "createdAt")
+    descending = call.parameter("sortOrder", "desc" if field == "createdAt" else "asc") == "desc"
+    customers = book.customers(call.parameter("productId"), field)
+    email = call.parameter("email")
     if email is not None:
-        found = store.sales.find_email(email)
+        found = book.find_email(email)
         customers = () if found is None or found not in customers else (found,)
-    return listing(call, customers[::-1] if descending else customers, store.sales.customer)
+    return listing(call, customers[::-1] if descending else customers, book.customer)
 
 
 def _get_customer(call: Call) -> Any:
-    customer = call.store.sales.find_customer(call.path["id"])
+    customer = call.store.book.find_customer(call.path["id"])
     if customer is None:
         raise missing("Customer")
-    return call.store.sales.customer(customer)
+    return call.store.book.customer(customer)
 
 
 def _list_reviews(call: Call) -> Any:
-    product_id = call.word("productId")
+    product_id = call.parameter("productId")
     reviews = call.store.table("reviews").newest_first()
     wanted = [record for record in reviews if product_id is None or record["productId"] == product_id]
     return listing(call, wanted, lambda record: record)
@@ -90,19 +82,20 @@ def _get_refund(call: Call) -> Any:
 def _create_refund(call: Call) -> Any:
     store = call.store
     order = _order_index(call, call.text("orderId"))
-    gross = store.sales.amounts(order).gross
-    cents = gross if call.body.get("amount") is None else round(call.amount("amount") * 100)
-    if not 0 < cents <= gross:
-        raise invalid("amount", f"more than 0 and at most {money(gross)}, what was paid")
-    if store.is_refunded(order):
-        raise Refused(400, "ALREADY_REFUNDED", "the order is refunded already")
+    left = store.left_to_refund(order)
+    cents = call.cents("amount") if "amount" in call.body else left
+    if left == 0:
+        raise Refused(400, "ALREADY_REFUNDED", "nothing is left of the order to refund")
+    if not 0 < cents <= left:
+        raise invalid("amount", f"must be more than 0 and at most {money(left)}, what is left to refund")
     table = store.table("refunds")
     moment = store.tick()
     record: Record = {"_id": table.new_id(moment), "orderId": call.body["orderId"], "amount": money(cents)}
-    if call.body.get("reason") is not None:
-        record["reason"] = call.text("reason")
+    if "reason" in call.body:
+        record["reason"] = call.body["reason"]
     record |= {"status": "completed", "createdAt": iso(moment)}
-    store.refund_order(order, record)
+    store.refund_order(order, cents, record)
+    tell_of_refund(store, order, record)
     return record
 
 

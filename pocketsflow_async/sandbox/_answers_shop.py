@@ -14,14 +14,17 @@ from pocketsflow_async.sandbox._answers_shared import (
 )
 from pocketsflow_async.sandbox._calls import Call, missing
 from pocketsflow_async.sandbox._catalogue import product_defaults, slug_of
-from pocketsflow_async.sandbox._store import Record
-from pocketsflow_async.sandbox._times import bounds
+from pocketsflow_async.sandbox._checkout import find_discount
+from pocketsflow_async.sandbox._events import tell_of_product
+from pocketsflow_async.sandbox._store import Record, Session
 
 
 def _create_product(call: Call) -> Any:
     name = call.text("name")
-    call.amount("price")
-    return make(call, product_defaults(name), changeable=True)
+    call.cents("price")
+    record = make(call, product_defaults(name), changeable=True)
+    tell_of_product(call.store, "created", record)
+    return record
 
 
 def _update_product(call: Call) -> Any:
@@ -29,20 +32,24 @@ def _update_product(call: Call) -> Any:
     if "name" in call.body:
         call.text("name")
     if "price" in call.body:
-        call.amount("price")
+        call.cents("price")
     call.store.product_changed()
-    return update_record(call)
+    record = update_record(call)
+    tell_of_product(call.store, "updated", record)
+    return record
 
 
 def _delete_product(call: Call) -> Any:
+    record = get_record(call)
     call.store.product_changed()
+    tell_of_product(call.store, "deleted", record)
     return delete_record(call)
 
 
 def _create_variant(call: Call) -> Any:
-    find(call, "products", call.text("productId"))
+    find(call, "products", call.body["productId"])
     call.text("name")
-    call.amount("price")
+    call.cents("price")
     return make(call, {"active": True}, changeable=True)
 
 
@@ -59,26 +66,8 @@ def _create_discount(call: Call) -> Any:
 
 
 def _validate_discount(call: Call) -> Any:
-    code = call.text("code")
-    product_id = None if call.body.get("productId") is None else call.text("productId")
-    known = call.store.table("discounts").newest_first()
-    discount = next((record for record in known if str(record.get("code")).lower() == code.lower()), None)
-    if discount is None:
-        return {"valid": False, "reason": "There is no such code"}
-    if not discount.get("active"):
-        return {"valid": False, "reason": "The code is switched off"}
-    if _has_ended(discount, call.store.now):
-        return {"valid": False, "reason": "The code has ended"}
-    if product_id is not None and product_id not in (discount.get("mainProductIds") or ()):
-        return {"valid": False, "reason": "The code does not apply to this product"}
-    return {"valid": True, "discount": discount}
-
-
-def _has_ended(discount: Record, moment: int) -> bool:
-    try:
-        return bounds(discount["expiration"])[1] < moment
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return False
+    found = find_discount(call.store, call.body["code"], call.body.get("productId"))
+    return {"valid": False, "reason": found} if isinstance(found, str) else {"valid": True, "discount": found}
 
 
 def _create_upsell(call: Call) -> Any:
@@ -89,8 +78,7 @@ def _list_upsells(call: Call) -> Any:
     store = call.store
     sold: list[Record] = []
     for upsell in store.table("upsells").newest_first():
-        product = store.product_index(str(upsell.get("upsellProductId")))
-        orders = () if product is None else store.sales.of_product(product, 0, store.sales.count)[:3]
+        orders = store.book.newest_first(upsell["upsellProductId"], 0, store.book.orders)[:3]
         sold += [{"upsellId": upsell["_id"], **_brief(store.order(order))} for order in orders]
     return {**list_records(call), "salesWithUpsells": sold}
 
@@ -100,16 +88,23 @@ def _brief(order: Record) -> Record:
 
 
 def _create_offer(call: Call) -> Any:
-    slug = slug_of(str(call.body.get("name")))
+    call.cents("price")
+    slug = slug_of(call.body["name"])
     return make(call, {"currency": "usd", "published": True, "slug": slug, "images": []}, changeable=True)
 
 
 def _create_checkout(call: Call) -> Any:
     store = call.store
-    wanted = call.text("productId")
+    wanted = call.body["productId"]
     if store.table("products").get(wanted) is None:
         find(call, "subscription_offers", wanted)
     session = f"cs_sandbox_{store.table('checkout').new_id(store.tick())}"
+    store.sessions[session] = Session(
+        product_id=wanted,
+        email=call.body.get("customerEmail"),
+        discount_code=call.body.get("discountCode"),
+        extra={field: call.body[field] for field in ("metadata", "clientReferenceId") if field in call.body},
+    )
     return {"id": session, "url": f"https://{store.user['subdomain']}.example.com/checkout?session={session}"}
 
 

@@ -11,7 +11,7 @@ Record = dict[str, Any]
 
 _MOST_MEMBERS: Final = 200
 _MOST_REVIEWS: Final = 400
-_PERIODS: Final = {"weekly": 7 * DAY, "monthly": 30 * DAY, "yearly": 365 * DAY}
+PERIODS: Final = {"weekly": 7 * DAY, "monthly": 30 * DAY, "yearly": 365 * DAY}
 _STATUSES: Final = (*("active",) * 14, *("canceled",) * 4, "paused", "past_due")
 _RATINGS: Final = (5, 5, 5, 5, 4, 4, 4, 3, 2, 1)
 
@@ -29,7 +29,7 @@ class Member(NamedTuple):
     @property
     def period(self) -> int:
         """How long one payment lasts."""
-        return _PERIODS[OFFERS[self.offer][2]]
+        return PERIODS[OFFERS[self.offer][2]]
 
 
 class Charge(NamedTuple):

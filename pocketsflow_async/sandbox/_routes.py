@@ -8,7 +8,8 @@ from urllib.parse import unquote
 import attrs
 import msgspec
 
-_VERBS: Final = ("get", "post", "put", "patch", "delete")
+VERBS: Final = ("get", "post", "put", "patch", "delete")
+"""The verbs that an OpenAPI document knows and the sandbox plays."""
 
 
 @attrs.frozen
@@ -102,7 +103,7 @@ def _values(wanted: list[str], parts: list[str]) -> dict[str, str] | None:
 
 
 def _operations(spec: Mapping[str, Any], template: str) -> Iterator[tuple[str, Operation]]:
-    for verb in _VERBS:
+    for verb in VERBS:
         described = spec["paths"][template].get(verb)
         if described is None:
             continue
@@ -122,15 +123,16 @@ def _operations(spec: Mapping[str, Any], template: str) -> Iterator[tuple[str, O
 
 
 def _body_fields(spec: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[str]:
-    body = _resolved(spec, described.get("requestBody", {}))
+    body = resolved(spec, described.get("requestBody", {}))
     pending = [content["schema"] for content in body.get("content", {}).values() if "schema" in content]
     while pending:
-        schema = _resolved(spec, pending.pop())
+        schema = resolved(spec, pending.pop())
         yield from schema.get("properties", {})
         pending += schema.get("allOf", [])
 
 
-def _resolved(spec: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(spec: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a part of the spec stands for: itself, or what its `$ref` names."""
     while "$ref" in node:
         target: Any = spec
         for name in node["$ref"].removeprefix("#/").split("/"):

@@ -158,6 +158,11 @@ class Sales:
         places = [place for place, bought in enumerate(self._products) if bought == product]
         return Repeats(places, len(self._products), start, stop)
 
+    def of_product_id(self, product_id: str, start: int, stop: int) -> Sequence[int]:
+        """The same for the id of a product; none for that of a product made since."""
+        known = product_id in self._product_ids
+        return self.of_product(self._product_ids.index(product_id), start, stop) if known else ()
+
     def refunded(self) -> Sequence[int]:
         """The orders that were refunded before the sandbox started, newest first."""
         return Repeats([self._refunded], _REFUND_EVERY, 0, self.count)

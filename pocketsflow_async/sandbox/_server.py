@@ -4,22 +4,27 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from pocketsflow_async.sandbox._bodies import JSON, LARGEST_BODY, Answer, decode_object, read_body, refusal
 from pocketsflow_async.sandbox._calls import Call, Refused
+from pocketsflow_async.sandbox._control import Control
+from pocketsflow_async.sandbox._deliveries import Deliveries
+from pocketsflow_async.sandbox._faults import Fault, Faults
 from pocketsflow_async.sandbox._handlers import handler_for
+from pocketsflow_async.sandbox._idempotency import Keys
+from pocketsflow_async.sandbox._mischief import Gone, Instead, Mischief, shown_status
 from pocketsflow_async.sandbox._quota import Quota
 from pocketsflow_async.sandbox._routes import Match, Operation, Routes
 from pocketsflow_async.sandbox._store import Store
+from pocketsflow_async.sandbox._validation import Check
 
 _log = logging.getLogger("pocketsflow_async.sandbox")
 
-_LARGEST_BODY: Final = 8 * 1024 * 1024
 _VERBS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-_JSON: Final = "application/json; charset=utf-8"
 NOWHERE: Final = "*"
 """Stands for the route of a request that no route fits."""
 
@@ -30,87 +35,144 @@ class Server:
     Args:
         store: the records.
         routes: the operations there are.
+        checks: what their requests must be.
         keys: the bearer keys that are let in.
         quota: None lets everyone ask as often as they like.
+        faults: what goes wrong.
+        deliveries: where events go.
 
     Attributes:
         received: how many requests came, refused ones included.
-        requests: how often each (verb, route, status) came.
+        requests: how often each (verb, route, status) came; 0 is the status of a request that got no answer.
+        work: how often the work of each (verb, route) was done.
     """
 
-    def __init__(self, store: Store, routes: Routes, keys: Collection[str], quota: Quota | None) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        routes: Routes,
+        checks: Mapping[tuple[str, str], Check],
+        keys: Collection[str],
+        quota: Quota | None,
+        faults: Faults,
+        deliveries: Deliveries,
+    ) -> None:
         self.received = 0
         self.requests: Counter[tuple[str, str, int]] = Counter()
+        self.work: Counter[tuple[str, str]] = Counter()
         self._store = store
         self._routes = routes
+        self._checks = checks
         self._keys = frozenset(keys)
         self._quota = quota
+        self._faults = faults
+        self._deliveries = deliveries
+        self._used = Keys()
         self._handlers = {operation: handler_for(operation) for operation in routes.operations}
         self._encode = msgspec.json.Encoder().encode
+        self._mischief = Mischief()
 
-    def application(self) -> web.Application:
-        """An aiohttp application; one is needed for each start."""
-        app = web.Application(client_max_size=_LARGEST_BODY)
+    def application(self, control: Control) -> web.Application:
+        """An aiohttp application with the API and the sandbox's own routes; one is needed for each start."""
+        self._mischief = Mischief()
+        app = web.Application(client_max_size=LARGEST_BODY)
+        control.add_to(app)
         app.router.add_route("*", "/{path:.*}", self._answer)
         return app
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    def stop(self) -> None:
+        """Let nothing hold up the end."""
+        self._mischief.stop()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.received += 1
-        headers = {"Content-Type": _JSON, "X-Request-Id": f"req_{self.received:010d}"}
+        headers = {"Content-Type": JSON, "X-Request-Id": f"req_{self.received:010d}"}
         match = self._routes.find(request.rel_url.raw_path)
+        operation = match.operations.get(request.method) if match else None
+        fault: Fault | None = None
+        gone = False
         try:
-            status, payload = await self._decide(request, match)
-            body = self._encode(payload)
+            caller = self._admit(request, operation)
+            fault = self._faults.pick(request.method, match.template if match else None)
+            answer = await self._decide(request, match, operation, caller, fault)
         except Refused as refused:
-            status = refused.status
-            headers |= refused.headers
-            body = self._encode({"error": refused.message, "code": refused.code})
+            answer = refusal(refused)
+        except Instead as instead:
+            answer, fault = instead.answer, None
+        except Gone:
+            answer, gone = Answer(0, b""), True
         except Exception:  # noqa: BLE001 - whatever a handler does wrong, the caller gets an answer
             _log.exception("The sandbox failed at %s %s", request.method, request.path)
-            status = 500
-            body = self._encode({"error": "the sandbox failed; its log says why", "code": "INTERNAL_ERROR"})
+            answer = Answer(
+                500, self._encode({"error": "the sandbox failed; its log says why", "code": "INTERNAL_ERROR"})
+            )
         verb = request.method if request.method in _VERBS else NOWHERE
+        status = shown_status(fault, answer.status)
         self.requests[verb, match.template if match else NOWHERE, status] += 1
-        return web.Response(status=status, body=body, headers=headers)
+        if gone:
+            return web.Response()
+        response = web.Response(status=answer.status, body=answer.body, headers=headers | answer.headers)
+        return response if fault is None else await self._mischief.after(fault, request, response)
 
-    async def _decide(self, request: web.Request, match: Match | None) -> tuple[int, Any]:
-        operation = match.operations.get(request.method) if match else None
-        self._admit(request, operation)
+    async def _decide(
+        self,
+        request: web.Request,
+        match: Match | None,
+        operation: Operation | None,
+        caller: str,
+        fault: Fault | None,
+    ) -> Answer:
+        raw = b"" if request.method == "GET" else await read_body(request)
+        key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+        if not key:
+            return await self._perform(request, match, operation, fault, raw)
+        entry = self._used.entry(caller, key, request.method, request.rel_url.raw_path_qs, raw)
+        async with entry.lock:
+            replay = entry.replay()
+            if replay is not None:
+                if fault is not None:
+                    await self._mischief.before(fault, request)
+                return replay
+            entry.answer = await self._perform(request, match, operation, fault, raw)
+            return entry.answer
+
+    async def _perform(
+        self,
+        request: web.Request,
+        match: Match | None,
+        operation: Operation | None,
+        fault: Fault | None,
+        raw: bytes,
+    ) -> Answer:
+        """Do what is asked for, once everything about the request is right."""
+        if fault is not None:
+            await self._mischief.before(fault, request)
         if match is None:
             raise Refused(404, "NOT_FOUND", "no such route")
         if operation is None:
             allowed = {"Allow": ", ".join(match.operations)}
             raise Refused(405, "METHOD_NOT_ALLOWED", f"this route takes {allowed['Allow']}", allowed)
-        body: Mapping[str, Any] = {} if operation.verb == "GET" else await _read(request)
-        call = Call(self._store, operation, match.values, request.query, body)
-        return operation.success, self._handlers[operation](call)
+        check = self._checks[operation.verb, operation.template]
+        query = check.read_query(match.values, request.query)
+        body: Mapping[str, Any] = decode_object(raw)
+        check.read_body(body)
+        payload = self._handlers[operation](Call(self._store, operation, match.values, query, body))
+        answer = Answer(operation.success, self._encode(payload))
+        self.work[operation.verb, operation.template] += 1
+        self._deliveries.send_all(self._store)
+        return answer
 
-    def _admit(self, request: web.Request, operation: Operation | None) -> None:
-        """Refuse who has no key where one is needed, and who asks too often."""
+    def _admit(self, request: web.Request, operation: Operation | None) -> str:
+        """Refuse who has no key where one is needed, and who asks too often; else tell who it is."""
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         known = scheme.lower() == "bearer" and key.strip() in self._keys
         if operation is not None and not operation.open and not known:
             raise Refused(401, "UNAUTHORIZED", "the API key is missing or wrong", {"WWW-Authenticate": "Bearer"})
-        if self._quota is None:
-            return
         by_key = known and (operation is None or not operation.open)
-        wait = self._quota.take(f"key {key.strip()}" if by_key else f"address {request.remote}")
+        caller = f"key {key.strip()}" if by_key else f"address {request.remote}"
+        wait = 0.0 if self._quota is None else self._quota.take(caller)
         if wait > 0:
             headers = {"Retry-After": str(max(1, math.ceil(wait)))}
             raise Refused(429, "RATE_LIMITED", "too many requests; Retry-After says how long to wait", headers)
-
-
-async def _read(request: web.Request) -> Mapping[str, Any]:
-    """The JSON object in a request; empty when there is nothing."""
-    try:
-        raw = await request.read()
-        body: Any = msgspec.json.decode(raw) if raw.strip() else {}
-    except web.HTTPRequestEntityTooLarge:
-        raise Refused(413, "BODY_TOO_LARGE", f"the body is larger than {_LARGEST_BODY} bytes") from None
-    except ConnectionError:
-        raise Refused(400, "INCOMPLETE_BODY", "the connection was lost before the body was complete") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, web.RequestPayloadError):
-        raise Refused(400, "INVALID_JSON", "the body is not valid JSON") from None
-    if not isinstance(body, dict):
-        raise Refused(400, "INVALID_JSON", "the body must be a JSON object")
-    return cast(dict[str, Any], body)
+        return caller

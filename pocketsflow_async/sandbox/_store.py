@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import attrs
 import msgspec
 
 from pocketsflow_async.sandbox import _catalogue, _members
+from pocketsflow_async.sandbox._book import Book
 from pocketsflow_async.sandbox._ids import Dice, IdSpace, key_of
 from pocketsflow_async.sandbox._payments import Payments
 from pocketsflow_async.sandbox._sales import Sales, money
@@ -14,6 +16,25 @@ from pocketsflow_async.sandbox._times import NOW, iso
 from pocketsflow_async.sandbox._words import REFUND_REASONS
 
 Record = dict[str, Any]
+
+
+@attrs.define
+class Session:
+    """A checkout page that was opened.
+
+    Attributes:
+        product_id: what is sold there, a product or a subscription offer.
+        email: the address that was filled in.
+        discount_code: the code that was filled in.
+        extra: what comes back on the order: metadata and clientReferenceId.
+        completed: whether somebody paid.
+    """
+
+    product_id: str
+    email: str | None
+    discount_code: str | None
+    extra: dict[str, Any]
+    completed: bool = False
 
 
 class Table:
@@ -49,6 +70,21 @@ class Table:
         return self._records.pop(record_id, None) is not None
 
 
+@attrs.frozen
+class Told:
+    """An event that webhooks are to hear of.
+
+    Attributes:
+        event: its name.
+        payload: what they are told.
+        webhook_id: the only one to be told, whatever it wants; None for all that want it.
+    """
+
+    event: str
+    payload: Record
+    webhook_id: str | None
+
+
 class Store:
     """All records of one sandbox.
 
@@ -70,7 +106,8 @@ class Store:
         self.product_ids: list[str] = [record["_id"] for record in products]
         self.offer_ids: list[str] = [record["_id"] for record in offers]
         self.sales = Sales(orders, seed, self.user_id, self.product_ids)
-        self.members = _members.members(self.sales, Dice(seed, "members"))
+        self.book = Book(self.sales, seed, self.user_id)
+        self._members = _members.members(self.sales, Dice(seed, "members"))
         self._tables: dict[str, Table] = {}
         self._hold("products", products)
         self._hold("subscription_offers", offers)
@@ -82,17 +119,19 @@ class Store:
         self._hold("webhooks", _catalogue.webhooks(self._ids("webhooks"), self.user_id))
         self._hold(
             "subscriptions",
-            _members.memberships(self.members, self.sales, self._ids("subscriptions"), self.user_id, self.offer_ids),
+            _members.memberships(self._members, self.sales, self._ids("subscriptions"), self.user_id, self.offer_ids),
         )
         self._hold(
             "reviews",
             _members.reviews(self.sales, self._ids("reviews"), self.user_id, self.product_ids, Dice(seed, "reviews")),
         )
         self._refund_ids = IdSpace(seed, "early refund")
-        self._refunded_orders: set[int] = set()
+        self._returned: dict[int, int] = {}  # by order: cents
         self._refunded_charges: set[int] = set()
-        self._fragments: dict[int, msgspec.Raw | None] = {}
-        self._customer_lists: dict[tuple[int | None, str], list[int]] = {}
+        self._fragments: dict[str, msgspec.Raw | None] = {}
+        self.sessions: dict[str, Session] = {}
+        self.extras: dict[str, dict[str, Any]] = {}  # by membership: what was given at its checkout
+        self._told: list[Told] = []
         self.webhook_secrets: dict[str, str] = {}
         for record in self.table("webhooks").newest_first():
             self.new_secret(record["_id"])
@@ -120,37 +159,49 @@ class Store:
         self.webhook_secrets[webhook_id] = secret
         return secret
 
+    def tell(self, event: str, payload: Record, webhook_id: str | None = None) -> None:
+        """Have webhooks told of an event."""
+        self._told.append(Told(event, payload, webhook_id))
+
+    def take_told(self) -> list[Told]:
+        """What they are to be told, which is then forgotten."""
+        told, self._told = self._told, []
+        return told
+
     # products, as orders carry them
 
-    def product_fragment(self, product: int) -> msgspec.Raw | None:
+    def product_fragment(self, product_id: str) -> msgspec.Raw | None:
         """A product's JSON as it is now; None once it is deleted."""
-        if product not in self._fragments:
-            record = self.table("products").get(self.product_ids[product])
-            self._fragments[product] = None if record is None else msgspec.Raw(msgspec.json.encode(record))
-        return self._fragments[product]
+        if product_id not in self._fragments:
+            record = self.table("products").get(product_id)
+            self._fragments[product_id] = None if record is None else msgspec.Raw(msgspec.json.encode(record))
+        return self._fragments[product_id]
 
     def product_changed(self) -> None:
         """Write the products anew when they are next needed."""
         self._fragments.clear()
 
-    def product_index(self, product_id: str) -> int | None:
-        """Which of the products at the start has this id, deleted or not."""
-        return self.product_ids.index(product_id) if product_id in self.product_ids else None
-
     # orders and refunds
 
     def order(self, order: int) -> Record:
         """An order as it is now."""
-        product = self.product_fragment(self.sales.product_of(order))
-        return self.sales.order(order, product, refunded=self.is_refunded(order))
+        product = self.product_fragment(self.book.product_id_of(order))
+        return self.book.order(order, product, refunded=self.is_refunded(order))
 
     def is_refunded(self, order: int) -> bool:
-        """Whether an order is refunded now."""
-        return order in self._refunded_orders or self.sales.is_refunded(order)
+        """Whether some or all of an order's money was returned."""
+        return order in self._returned or self._was_refunded(order)
 
-    def refund_order(self, order: int, record: Record) -> None:
-        """Mark an order as refunded, and keep the refund."""
-        self._refunded_orders.add(order)
+    def left_to_refund(self, order: int) -> int:
+        """How many cents of an order were not returned yet."""
+        return 0 if self._was_refunded(order) else self.book.amounts(order).gross - self._returned.get(order, 0)
+
+    def _was_refunded(self, order: int) -> bool:
+        return order < self.sales.count and self.sales.is_refunded(order)
+
+    def refund_order(self, order: int, cents: int, record: Record) -> None:
+        """Return some of an order's money, and keep the refund."""
+        self._returned[order] = self._returned.get(order, 0) + cents
         self.table("refunds").add(record)
 
     def early_refund(self, order: int) -> Record:
@@ -184,7 +235,7 @@ class Store:
     @cached_property
     def payments(self) -> Payments:
         """Orders and membership charges together."""
-        return Payments(self.sales, self.members, self._seed, self.offer_ids)
+        return Payments(self.book, self._members, self._seed, self.offer_ids)
 
     def payment(self, rank: int) -> Record:
         """A payment as it is now."""
@@ -197,32 +248,15 @@ class Store:
         """A membership's payment as it is now."""
         return self.payments.of_charge(charge, refunded=charge in self._refunded_charges)
 
-    def refund_charge(self, member: int) -> bool:
-        """Mark a member's latest payment that is not yet refunded; False when there is none."""
-        for charge in reversed(self.payments.charges_of(member)):
+    def refund_charge(self, membership_id: str) -> bool:
+        """Mark a membership's latest payment that is not yet refunded; False when there is none."""
+        for charge in reversed(self.payments.charges_of(self.member_of(membership_id))):
             if charge not in self._refunded_charges:
                 self._refunded_charges.add(charge)
                 return True
         return False
 
-    # customers
-
-    def customers(self, product: int | None, field: str) -> Sequence[int]:
-        """The customers, or those who bought a product, in ascending order of a field."""
-        if product is None and field == "createdAt":
-            return range(self.sales.customers)
-        known = self._customer_lists.get((product, field))
-        if known is None:
-            known = self._customer_lists[product, field] = self._list_customers(product, field)
-        return known
-
-    def _list_customers(self, product: int | None, field: str) -> list[int]:
-        sales = self.sales
-        if product is not None:
-            bought = {sales.customer_of(order) for order in sales.of_product(product, 0, sales.count)}
-            return [customer for customer in self.customers(None, field) if customer in bought]
-        if field == "email":
-            return sorted(range(sales.customers), key=sales.email_of)
-        if field == "country":
-            return sorted(range(sales.customers), key=lambda customer: sales.shown_country_of(customer) or "")
-        return sorted(range(sales.customers), key=lambda customer: len(sales.orders_of(customer)))
+    def member_of(self, membership_id: str) -> int:
+        """The number that a membership's payments know it by."""
+        member = self._ids("subscriptions").read(membership_id)
+        return -1 if member is None else member

@@ -29,7 +29,7 @@ records += store.refunds()
 for resource in ("products", "discounts", "upsells", "webhooks", "reviews", "subscriptions", "subscription_offers"):
     records += store.table(resource).newest_first()
 for field in ("email", "country", "numberOfOrders"):
-    records += [store.customers(3, field)]
+    records += [store.book.customers(store.product_ids[3], field)]
 print(hashlib.sha256(msgspec.json.encode(records)).hexdigest())
 """
 DIGEST = "40919439b0bce4fd6f14ed7b94672b7d2e1369119a6508c6d75951533842c9f9"

@@ -79,7 +79,8 @@ async def test_a_page_must_be_a_number_from_1(ask, name, value):
 
     assert answer.status == 400
     assert answer.body["code"] == "INVALID_PARAMETER"
-    assert answer.body["error"].startswith(f"{name} must be")
+    assert answer.body["field"] == name
+    assert answer.body["error"].startswith(f"{name}: must be ")
 
 
 async def test_dates_include_their_whole_day(ask):

@@ -9,7 +9,7 @@ import pytest
 from pocketsflow_async import RateLimit
 from pocketsflow_async.errors import ConfigurationError
 from pocketsflow_async.sandbox import Sandbox
-from pocketsflow_async.sandbox import _server as server
+from pocketsflow_async.sandbox._bodies import LARGEST_BODY
 
 
 async def test_a_request_without_a_good_key_is_refused(ask):
@@ -92,7 +92,7 @@ async def test_an_empty_body_is_an_empty_object(ask):
 
 async def test_a_body_of_unreasonable_size_is_refused(ask):
     """What is larger than the limit gives 413."""
-    answer = await ask("POST", "/products", data=io.BytesIO(b" " * (server._LARGEST_BODY + 1)))
+    answer = await ask("POST", "/products", data=io.BytesIO(b" " * (LARGEST_BODY + 1)))
 
     assert (answer.status, answer.body["code"]) == (413, "BODY_TOO_LARGE")
 

@@ -1,0 +1,1 @@
+"""Generated code, a package for each API. See `python -m codegen`."""

@@ -1,0 +1,172 @@
+"""What the lint says of operations: their names, what is told about them, their parameters and bodies."""
+
+import pytest
+
+LIST, CREATE = "/paths/~1orders/get", "/paths/~1orders/post"
+ITEM = "/paths/~1orders~1{id}"
+GET = f"{ITEM}/get"
+TEXT = {"type": "string"}
+
+
+def query(name, schema=None, **more):
+    return {"name": name, "in": "query", "schema": schema or TEXT, **more}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "word"),
+    [
+        pytest.param(f"{LIST}/operationId", "listOrders", "must be `orders.list`", id="operation id"),
+        pytest.param(f"{LIST}/operationId", 3, "must be `orders.list`", id="operation id no text"),
+        pytest.param(f"{LIST}/x-resource", "Orders", "snake_case", id="resource not snake case"),
+        pytest.param(f"{LIST}/x-resource", "class", "no Python keyword", id="resource a keyword"),
+        pytest.param(f"{LIST}/x-resource", ["orders"], "snake_case", id="resource no text"),
+        pytest.param(f"{LIST}/x-resource", "common", "taken", id="resource a generated module"),
+        pytest.param(f"{LIST}/x-resource", "pager", "taken", id="resource an imported class"),
+        pytest.param(f"{LIST}/x-method", "listAll", "snake_case", id="method not snake case"),
+        pytest.param(f"{LIST}/x-method", "import", "no Python keyword", id="method a keyword"),
+        pytest.param(f"{LIST}/x-method", "unset", "taken", id="method an imported constant"),
+        pytest.param(f"{GET}/x-method", "create", "there already", id="one method twice"),
+        pytest.param(f"{GET}/operationId", "orders.create", "there already", id="one operation id twice"),
+        pytest.param(f"{LIST}/x-idempotency", "often", "one of safe, key, never", id="idempotency"),
+        pytest.param(f"{LIST}/x-idempotency", ["safe"], "one of safe, key, never", id="idempotency a list"),
+        pytest.param(f"{LIST}/x-idempotency", "never", "only reads: write safe", id="get that is not safe"),
+        pytest.param(f"{LIST}/x-stability", "stable", "one of documented", id="stability"),
+        pytest.param(f"{LIST}/x-sources", [], "at least one", id="sources empty"),
+        pytest.param(f"{LIST}/x-sources", "docs", "list of texts", id="sources no list"),
+        pytest.param(f"{LIST}/x-sources", ["docs", 3], "list of texts", id="sources not all text"),
+        pytest.param(f"{LIST}/x-sources", ["docs", " "], "list of texts", id="sources blank"),
+        pytest.param(f"{LIST}/summary", "List orders", "full stop", id="summary without a full stop"),
+        pytest.param(f"{LIST}/x-pagination", {}, "means nothing here", id="unknown extension"),
+        pytest.param(f"{LIST}/servers", [{"url": "https://b.example"}], "is not generated", id="servers"),
+        pytest.param(f"{LIST}/callbacks", {}, "is not generated", id="callbacks"),
+        pytest.param(f"{ITEM}/servers", [], "is not generated", id="servers of a path"),
+        pytest.param(f"{ITEM}/trace", {}, "TRACE is not generated", id="trace"),
+    ],
+)
+def test_what_is_told(check_refused, place, value, word):
+    """What an operation tells of itself must be there and mean something."""
+    check_refused({place: value}, place, word)
+
+
+@pytest.mark.parametrize("key", ["operationId", "x-resource", "x-method", "x-idempotency", "x-stability", "x-sources"])
+def test_what_is_not_told(check_refused, key):
+    """What an operation must tell of itself is missed by name."""
+    check_refused({f"{LIST}/{key}": ...}, LIST, key)
+
+
+def test_summary_is_missed(check_refused):
+    """An operation needs a summary."""
+    check_refused({f"{LIST}/summary": ...}, LIST, "summary")
+
+
+def test_resources_of_one_class(check_refused):
+    """Two resources whose classes would be called the same are refused."""
+    edits = {
+        f"{GET}/x-resource": "my_orders",
+        f"{GET}/operationId": "my_orders.get",
+        "/paths/~1customers/get/x-resource": "my_orders2",
+        f"{CREATE}/x-resource": "my_orders_2",
+    }
+
+    check_refused(edits, "/paths/~1customers/get/x-resource", "become one class")
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        pytest.param("orders/x", "begins with a slash", id="no slash"),
+        pytest.param("/orders/{id", "begins with a slash", id="open brace"),
+        pytest.param("/orders/{}", "begins with a slash", id="empty brace"),
+        pytest.param("/orders?open=true", "no query", id="query"),
+        pytest.param("/orders/{id}/{id}", "twice", id="one parameter twice"),
+        pytest.param("/orders/{orderId}", "no such parameter", id="not declared"),
+    ],
+)
+def test_paths(refused, edited, path, word):
+    """A path that cannot be filled in is refused."""
+    problems = refused({f"/paths/{path.replace('/', '~1')}": edited({})["paths"]["/orders/{id}"], ITEM: ...})
+
+    assert any(word in one.reason for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "word"),
+    [
+        pytest.param({"name": "x", "in": "header", "schema": TEXT}, "path or query", id="header"),
+        pytest.param({"name": "x", "in": "cookie", "schema": TEXT}, "path or query", id="cookie"),
+        pytest.param({"name": "x", "in": ["query"], "schema": TEXT}, "path or query", id="nowhere"),
+        pytest.param({"in": "query", "schema": TEXT}, "needs a name", id="no name"),
+        pytest.param({"name": "x", "in": "path", "schema": TEXT}, "required: true", id="optional in the path"),
+        pytest.param({"name": "x", "in": "path", "required": True, "schema": TEXT}, "no {x}", id="not in the path"),
+        pytest.param(query("x", required="yes"), "true or false", id="required no flag"),
+        pytest.param(query("x", style="deepObject"), "`style` is not supported", id="style"),
+        pytest.param(query("x", content={}), "`content` is not supported", id="content"),
+        pytest.param({"name": "x", "in": "query"}, "a scalar", id="no schema"),
+        pytest.param(query("x", {"anyOf": [TEXT, TEXT]}), "name it as a component", id="union in place"),
+        pytest.param(query("x", {"type": "object"}), "a scalar", id="object in place"),
+        pytest.param(
+            query("x", {"type": "array", "items": {"type": "array", "items": TEXT}}), "a scalar", id="list of lists"
+        ),
+        pytest.param(query("x", {"$ref": "#/components/schemas/Error"}), "cannot carry objects", id="object"),
+        pytest.param(
+            query("x", {"type": "array", "items": {"$ref": "#/components/schemas/Error"}}),
+            "cannot carry objects",
+            id="list of objects",
+        ),
+        pytest.param(query("x", {"$ref": "#/components/schemas/Lists"}), "cannot carry objects", id="lists of lists"),
+        pytest.param(query("id"), "no method can have both", id="another of that name"),
+        pytest.param("id", "path or query", id="no parameter"),
+    ],
+)
+def test_parameters(check_refused, parameter, word):
+    """A parameter that cannot be sent, or cannot be an argument, is refused."""
+    edits = {
+        "/components/schemas/Lists": {"type": "array", "items": {"anyOf": [{"type": "array", "items": TEXT}, TEXT]}},
+        f"{GET}/parameters": [parameter],
+    }
+
+    check_refused(edits, f"{GET}/parameters/0", word)
+
+
+def test_path_parameters_are_text(check_refused):
+    """What fills a path is text: the generated method takes nothing else."""
+    place = f"{ITEM}/parameters/0"
+
+    check_refused({f"{place}/schema": {"type": "integer"}}, place, "is text")
+
+
+def test_body_fields_are_arguments(check_refused):
+    """A parameter and a field of the body must not become one argument."""
+    check_refused({f"{CREATE}/parameters": [query("buyer_email")]}, CREATE, "are both `buyer_email`")
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "word"),
+    [
+        pytest.param({"content": {"text/plain": {"schema": TEXT}}}, "", "and nothing else", id="kind"),
+        pytest.param({"content": {}}, "", "and nothing else", id="none"),
+        pytest.param({"content": []}, "", "and nothing else", id="no mapping"),
+        pytest.param("x", "", "and nothing else", id="no body"),
+        pytest.param(
+            {"content": {"application/json": {"schema": {"type": "object"}}}},
+            "/content/application~1json",
+            "$ref to an object",
+            id="in place",
+        ),
+        pytest.param(
+            {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Status"}}}},
+            "/content/application~1json",
+            "$ref to an object",
+            id="an enum",
+        ),
+        pytest.param(
+            {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/OrderCreate"}}}},
+            "",
+            "required: true",
+            id="optional",
+        ),
+    ],
+)
+def test_bodies(check_refused, body, place, word):
+    """A body that cannot be sent is refused."""
+    check_refused({f"{CREATE}/requestBody": body}, f"{CREATE}/requestBody{place}", word)

@@ -1,0 +1,265 @@
+import copy
+import math
+import pickle
+
+import attrs
+import pytest
+from fakes import pickled
+
+from pocketsflow_async import ConfigurationError, Pocketsflow, RateLimit, RateLimiter, RequestOptions, RetryPolicy
+from pocketsflow_async._config import Secret, check_base_url
+
+KEY = "pk_test_0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing comes from the environment unless a test puts it there."""
+    monkeypatch.delenv("POCKETSFLOW_API_KEY", raising=False)
+    monkeypatch.delenv("POCKETSFLOW_BASE_URL", raising=False)
+
+
+def test_without_a_key_there_is_no_client():
+    """The error says how to give the key."""
+    with pytest.raises(ConfigurationError, match=r"pass api_key=… or set POCKETSFLOW_API_KEY"):
+        Pocketsflow()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("   ", id="blank"),
+        pytest.param("pk_test_ a", id="inner space"),
+        pytest.param(" pk_test_a", id="leading space"),
+        pytest.param("pk_test_a\n", id="newline"),
+        pytest.param("pk_test_a\r\nX-Other: b", id="header injection"),
+        pytest.param("pk_test_a\x00", id="control character"),
+        pytest.param("pk_test_ä", id="not ASCII"),
+        pytest.param("pk_test_a\N{ZERO WIDTH SPACE}", id="invisible"),
+        pytest.param(b"pk_test_a", id="bytes"),
+        pytest.param(5, id="number"),
+    ],
+)
+def test_a_key_that_no_header_can_carry_is_refused(key):
+    """A key with white space, control characters or letters beyond ASCII is a slip in copying it."""
+    with pytest.raises(ConfigurationError) as caught:
+        Pocketsflow(key)
+
+    assert str(key) not in str(caught.value) or not str(key).strip()
+
+
+def test_a_bad_key_in_the_environment_names_the_variable(monkeypatch):
+    """The error says where the bad key came from, and does not show it."""
+    monkeypatch.setenv("POCKETSFLOW_API_KEY", "pk_test_a b")
+
+    with pytest.raises(ConfigurationError, match="POCKETSFLOW_API_KEY") as caught:
+        Pocketsflow()
+
+    assert "pk_test_a b" not in str(caught.value)
+
+
+def test_key_and_address_come_from_the_environment(monkeypatch):
+    """What is not given is taken from the environment."""
+    monkeypatch.setenv("POCKETSFLOW_API_KEY", "pk_live_a")
+    monkeypatch.setenv("POCKETSFLOW_BASE_URL", "https://proxy.example/api/")
+
+    assert repr(Pocketsflow()) == "<Pocketsflow https://proxy.example/api mode=live>"
+
+
+def test_arguments_go_before_the_environment(monkeypatch):
+    """What is given counts; an empty key that is given is not replaced in silence."""
+    monkeypatch.setenv("POCKETSFLOW_API_KEY", "pk_live_a")
+    monkeypatch.setenv("POCKETSFLOW_BASE_URL", "https://proxy.example")
+
+    assert repr(Pocketsflow(KEY, base_url="https://other.example")) == "<Pocketsflow https://other.example mode=test>"
+    with pytest.raises(ConfigurationError):
+        Pocketsflow("")
+
+
+@pytest.mark.parametrize(
+    ("key", "mode"),
+    [
+        ("pk_live_a", "live"),
+        ("pk_test_a", "test"),
+        ("a", "unknown"),
+        ("PK_TEST_a", "unknown"),
+        ("xpk_live_", "unknown"),
+    ],
+)
+def test_the_mode_is_that_of_the_keys_prefix(key, mode):
+    """The prefix says which data the key sees; any other key is accepted without a guess."""
+    assert Pocketsflow(key).mode == mode
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://api.pocketsflow.com", "https://api.pocketsflow.com"),
+        ("https://api.pocketsflow.com/", "https://api.pocketsflow.com"),
+        ("https://proxy.example/a/b", "https://proxy.example/a/b"),
+        ("https://proxy.example:8443/a/b/", "https://proxy.example:8443/a/b"),
+        ("HTTPS://Proxy.Example", "HTTPS://Proxy.Example"),
+        ("http://localhost:6060", "http://localhost:6060"),
+        ("http://api.localhost", "http://api.localhost"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+        ("http://127.9.9.9/a", "http://127.9.9.9/a"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_good_addresses_are_kept(given, kept):
+    """A path prefix stays, a trailing slash goes; plain http is accepted to this machine."""
+    assert check_base_url(given, allow_insecure=False) == kept
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.pocketsflow.com",
+        "http://10.0.0.1",
+        "http://0.0.0.0",
+        "http://localhost.example",
+        "http://127.0.0.1.example",
+        "http://notlocalhost",
+        "http://[2001:db8::1]",
+        "http://2130706433",
+    ],
+)
+def test_plain_http_to_other_hosts_needs_a_word(address):
+    """The key does not travel in the clear unless that is wanted."""
+    with pytest.raises(ConfigurationError, match="in the clear"):
+        Pocketsflow(KEY, base_url=address)
+    assert address in repr(Pocketsflow(KEY, base_url=address, allow_insecure=True))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "api.pocketsflow.com",
+        "//api.pocketsflow.com",
+        "ftp://api.pocketsflow.com",
+        "https://",
+        "https:///path",
+        "https://host:port",
+        "https://host:99999",
+        "https://[::1",
+        "https://ho st",
+        "https://host\n.example",
+        "https://host/a\tb",
+        "https://host?key=1",
+        "https://host/#top",
+        "javascript:alert(1)",
+        "/path",
+    ],
+)
+def test_what_is_no_address_is_refused(address):
+    """The error says what an address looks like."""
+    with pytest.raises(ConfigurationError, match="base_url"):
+        Pocketsflow(KEY, base_url=address, allow_insecure=True)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://user:secret@host", "https://user@host", "ftp://user:secret@host", "https://user:secret@host:x"]
+)
+def test_a_user_in_the_address_is_refused_without_showing_it(address):
+    """Credentials do not belong into the address, and the error does not repeat them."""
+    with pytest.raises(ConfigurationError) as caught:
+        Pocketsflow(KEY, base_url=address)
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.inf, math.nan, True, "30"])
+def test_a_timeout_is_a_positive_number(timeout):
+    """Neither nothing nor forever is a timeout."""
+    with pytest.raises(ConfigurationError, match="timeout"):
+        Pocketsflow(KEY, timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("build", "field"),
+    [
+        (lambda: RateLimit(sustained=0), "sustained"),
+        (lambda: RateLimit(burst=1.5), "burst"),
+        (lambda: RateLimit(burst=True), "burst"),
+        (lambda: RateLimit(period=0), "period"),
+        (lambda: RateLimit(period=math.inf), "period"),
+        (lambda: RetryPolicy(attempts=0), "attempts"),
+        (lambda: RetryPolicy(attempts="3"), "attempts"),
+        (lambda: RetryPolicy(max_elapsed=0), "max_elapsed"),
+        (lambda: RetryPolicy(base_delay=-1), "base_delay"),
+        (lambda: RetryPolicy(max_delay=math.nan), "max_delay"),
+        (lambda: RequestOptions(timeout=0), "timeout"),
+        (lambda: RequestOptions(deadline=-1), "deadline"),
+        (lambda: RequestOptions(deadline="1"), "deadline"),
+        (lambda: RequestOptions(idempotency_key=""), "Idempotency-Key"),
+        (lambda: RequestOptions(idempotency_key="a\nb"), "Idempotency-Key"),
+        (lambda: RequestOptions(idempotency_key="ä"), "Idempotency-Key"),
+        (lambda: RequestOptions(headers={"X-A": "a\r\nb"}), "X-A"),
+        (lambda: RequestOptions(headers={"X-A": ""}), "X-A"),
+        (lambda: RequestOptions(headers={"X-Ä": "a"}), "X-Ä"),
+        (lambda: RequestOptions(headers={"X-A\r\nX-B": "a"}), "X-A"),
+        (lambda: RequestOptions(headers={"X A": "a"}), "X A"),
+        (lambda: RequestOptions(headers={"X:A": "a"}), "X:A"),
+        (lambda: RequestOptions(headers={"": "a"}), "no name of a header"),
+        (lambda: RequestOptions(headers={"authorization": "Bearer x"}), "authorization"),
+        (lambda: RequestOptions(headers={"Host": "x"}), "Host"),
+        (lambda: RequestOptions(headers={"Content-Length": "3"}), "Content-Length"),
+        (lambda: RequestOptions(headers={"content-type": "text/plain"}), "content-type"),
+        (lambda: RequestOptions(headers={"Transfer-Encoding": "chunked"}), "Transfer-Encoding"),
+        (lambda: RequestOptions(headers={"idempotency-key": "a"}), "idempotency-key"),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(build, field):
+    """Each setting is checked when it is made, and the error names it."""
+    with pytest.raises(ConfigurationError, match=field):
+        build()
+
+
+def test_settings_at_the_edge_are_accepted():
+    """The least that makes sense is accepted."""
+    assert RateLimit(1, 1, 0.001).period == 0.001
+    assert RetryPolicy(attempts=1, base_delay=0, max_delay=0).attempts == 1
+    assert RequestOptions(headers={"X-Trace_1": "a b"}, idempotency_key="a b").headers == {"X-Trace_1": "a b"}
+
+
+@pytest.mark.parametrize("settings", [RateLimit(), RetryPolicy(), RequestOptions(timeout=1.0, headers={"X-A": "b"})])
+def test_settings_are_frozen_and_copied(settings):
+    """Settings do not change once they are checked, and come through a pickle."""
+    name = attrs.fields(type(settings))[0].name
+
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(settings, name, 5)
+    assert settings == pickled(settings) == copy.deepcopy(settings)
+
+
+@pytest.mark.parametrize("limit", [5, "100/min", True, {}])
+def test_a_rate_limit_is_one_of_ours(limit):
+    """Anything else would mean no limit, in silence."""
+    with pytest.raises(ConfigurationError, match="rate_limit"):
+        Pocketsflow(KEY, rate_limit=limit)
+
+
+@pytest.mark.parametrize("limit", [None, RateLimit(1, 1, 1.0), RateLimiter()])
+def test_rate_limits_that_are_accepted(limit):
+    """None switches the limit off, a limiter may be shared."""
+    assert Pocketsflow(KEY, rate_limit=limit).mode == "test"
+
+
+def test_the_key_does_not_show():
+    """No repr, text or format of client or secret shows the key, and neither is pickled."""
+    client, secret = Pocketsflow(KEY), Secret(KEY)
+    shown = [repr(client), str(client), f"{client}", repr(secret), str(secret), f"{secret}", f"{secret!r:>40}"]
+
+    assert not any(KEY in text for text in shown)
+    for thing in (client, secret, client.orders):
+        with pytest.raises(TypeError, match="is not pickled"):
+            pickle.dumps(thing)
+        with pytest.raises(TypeError, match="is not pickled"):
+            copy.deepcopy(thing)
+    assert secret.reveal() == KEY
+
+
+def test_a_client_is_built_without_an_event_loop():
+    """Clients may be made anywhere, and one that was never used needs no closing."""
+    assert Pocketsflow(KEY).mode == "test"

@@ -1,0 +1,397 @@
+import asyncio
+import uuid
+
+import pytest
+from fakes import FakeTransport, answer, lost, now, operation, refused, settle, virtual_time
+
+from pocketsflow_async import (
+    UNSET,
+    APIConnectionError,
+    APIResponseError,
+    APITimeoutError,
+    Attempt,
+    InvalidArgumentError,
+    NotFoundError,
+    PocketsflowError,
+    RateLimit,
+    RateLimiter,
+    RateLimitError,
+    RequestOptions,
+    RetryPolicy,
+)
+from pocketsflow_async._executor import Executor
+
+ORDER = "pocketsflow_async._generated.pocketsflow.wire.orders:ORDER"
+ORDERS = "pocketsflow_async._generated.pocketsflow.wire.orders:LIST_PAGE"
+
+GET = operation()
+CREATE = operation(name="things.create", method="POST", idempotency="key")
+UPDATE = operation(name="things.update", method="POST", idempotency="never")
+GET_ORDER = operation(name="orders.get", answer=ORDER)
+LIST_ORDERS = operation(name="orders.list", answer=ORDERS)
+
+
+class CountingQuota(RateLimiter):
+    """A limiter that counts who came and who went."""
+
+    def __init__(self, limit: RateLimit | None = None) -> None:
+        super().__init__(limit, clock=asyncio.get_running_loop().time)
+        self.acquired = self.released = 0
+
+    async def acquire(self) -> None:
+        await super().acquire()
+        self.acquired += 1
+
+    def release(self) -> None:
+        self.released += 1
+        super().release()
+
+
+def executor(transport: FakeTransport, *, quota: RateLimiter | None = None, **policy: float) -> Executor:
+    """An executor on the virtual loop's time; without jitter unless asked for."""
+    return Executor(transport, quota, RetryPolicy(**policy), clock=asyncio.get_running_loop().time)
+
+
+def keys(transport: FakeTransport) -> list[str | None]:
+    """The idempotency keys that were sent."""
+    return [request.headers.get("Idempotency-Key") for request in transport.requests]
+
+
+@virtual_time
+async def test_all_tries_of_a_write_carry_one_key():
+    """The key is made once for a call and sent on every try; the next call has another one."""
+    transport = FakeTransport(lost, answer(503), answer())
+    runner = executor(transport)
+
+    await runner.call(CREATE)
+    await runner.call(CREATE)
+
+    first, second, third, other = keys(transport)
+    assert first == second == third != other
+    assert uuid.UUID(first).version == 4
+
+
+@virtual_time
+async def test_the_key_of_the_options_is_sent():
+    """Who brings a key of their own has it sent on every try, on any method."""
+    transport = FakeTransport(lost, answer())
+
+    await executor(transport).call(UPDATE, options=RequestOptions(idempotency_key="mine"))
+
+    assert keys(transport) == ["mine", "mine"]
+
+
+@virtual_time
+async def test_reads_carry_no_key():
+    """A key on a read would mean nothing."""
+    transport = FakeTransport(answer())
+
+    await executor(transport).call(GET)
+
+    assert keys(transport) == [None]
+
+
+@pytest.mark.parametrize(
+    ("asked", "failure", "tries"),
+    [
+        pytest.param(UPDATE, lost, 1, id="write without key, answer lost"),
+        pytest.param(UPDATE, answer(500), 1, id="write without key, 500"),
+        pytest.param(UPDATE, answer(503), 1, id="write without key, 503"),
+        pytest.param(UPDATE, refused, 2, id="write without key, refused"),
+        pytest.param(UPDATE, answer(429), 2, id="write without key, 429"),
+        pytest.param(CREATE, lost, 2, id="write with key, answer lost"),
+        pytest.param(CREATE, answer(500), 2, id="write with key, 500"),
+        pytest.param(CREATE, answer(409), 1, id="write with key, 409"),
+        pytest.param(GET, lost, 2, id="read, answer lost"),
+        pytest.param(GET, answer(500), 2, id="read, 500"),
+        pytest.param(GET, answer(503), 2, id="read, 503"),
+        pytest.param(GET, answer(404), 1, id="read, 404"),
+    ],
+)
+@virtual_time
+async def test_what_is_tried_again(asked, failure, tries):
+    """A call is repeated where another try may help and cannot do the work twice."""
+    transport = FakeTransport(failure, answer())
+    runner = executor(transport)
+
+    if tries == 1:
+        with pytest.raises(PocketsflowError) as caught:
+            await runner.call(asked)
+        assert len(caught.value.attempts) == 1
+    else:
+        await runner.call(asked)
+
+    assert len(transport.requests) == tries
+
+
+@virtual_time
+async def test_the_retry_of_the_options_counts():
+    """A call may bring a policy of its own."""
+    transport = FakeTransport(lost)
+
+    with pytest.raises(APIConnectionError):
+        await executor(transport).call(GET, options=RequestOptions(retry=RetryPolicy(attempts=2)))
+
+    assert len(transport.requests) == 2
+
+
+@pytest.mark.parametrize("failure", [lost, refused, answer(404), answer(503), answer(302)])
+@virtual_time
+async def test_every_try_passes_the_quota_and_gives_its_place_back(failure):
+    """Each try takes one place and returns it, whatever becomes of it."""
+    quota = CountingQuota()
+    transport = FakeTransport(failure)
+
+    with pytest.raises(PocketsflowError) as caught:
+        await executor(transport, quota=quota, attempts=3).call(GET)
+
+    assert quota.acquired == quota.released == len(transport.requests) == len(caught.value.attempts)
+
+
+@virtual_time
+async def test_a_success_gives_its_place_back():
+    """A place is returned when the answer is complete."""
+    quota = CountingQuota()
+
+    await executor(FakeTransport(answer(), latency=3.0), quota=quota).call(GET)
+
+    assert (quota.acquired, quota.released) == (1, 1)
+
+
+@virtual_time
+async def test_cancellation_passes_through_and_gives_the_place_back():
+    """A cancelled call ends at once, is not repeated, and its place is free."""
+    quota = CountingQuota()
+    transport = FakeTransport(answer(), latency=1000.0)
+    call = asyncio.create_task(executor(transport, quota=quota).call(GET))
+    await settle()
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    assert now() < 1.0
+    assert (quota.acquired, quota.released, len(transport.requests)) == (1, 1, 1)
+
+
+@virtual_time
+async def test_a_programming_error_passes_through_and_gives_the_place_back():
+    """What is no error of our tree is neither repeated nor dressed up."""
+    quota = CountingQuota()
+    transport = FakeTransport(lambda: ZeroDivisionError("slip"))
+
+    with pytest.raises(ZeroDivisionError):
+        await executor(transport, quota=quota).call(GET)
+
+    assert (quota.acquired, quota.released, len(transport.requests)) == (1, 1, 1)
+
+
+@virtual_time
+async def test_a_429_pauses_everyone_for_as_long_as_the_server_asked():
+    """Retry-After of one call's 429 holds the other calls of the quota too."""
+    quota = CountingQuota()
+    transport = FakeTransport(answer(429, retry_after="20"), answer())
+    runner = executor(transport, quota=quota, base_delay=0.0)
+
+    first = asyncio.create_task(runner.call(GET))
+    await settle()
+    await asyncio.gather(*[runner.call(GET) for _ in range(5)], first)
+
+    assert transport.times[0] < 0.001
+    assert all(20.0 <= moment < 20.001 for moment in transport.times[1:])
+
+
+@virtual_time
+async def test_a_429_without_a_wish_pauses_everyone_a_second():
+    """Even when the server does not say how long, nobody hammers on."""
+    quota = CountingQuota()
+    transport = FakeTransport(answer(429), answer())
+
+    await executor(transport, quota=quota, base_delay=0.0).call(GET)
+
+    assert transport.times[1] == pytest.approx(1.0, abs=0.001)
+
+
+@virtual_time
+async def test_the_error_tells_its_timeline():
+    """`.attempts` has every try: what came of it, what it waited for the quota, and how long it took."""
+    quota = CountingQuota(RateLimit(sustained=100, burst=1, period=10.0))
+    transport = FakeTransport(answer(503, x_request_id="req_1"), refused, answer(404), latency=2.0)
+
+    with pytest.raises(NotFoundError) as caught:
+        await executor(transport, quota=quota, base_delay=0.0).call(GET)
+
+    told = [
+        (one.number, one.outcome, round(one.waited, 3), round(one.elapsed, 3), one.status, one.request_id)
+        for one in caught.value.attempts
+    ]
+    assert told == [
+        (1, "503", 0.0, 2.0, 503, "req_1"),
+        (2, "APIConnectionError", 10.1, 2.0, None, None),
+        (3, "404", 10.1, 2.0, 404, None),
+    ]
+
+
+@virtual_time
+async def test_a_success_tells_what_went_before():
+    """A raw answer that took several tries carries the failed ones."""
+    response = await executor(FakeTransport(lost, answer())).send(GET)
+
+    assert [one.outcome for one in response.failures] == ["APIConnectionError"]
+
+
+@virtual_time
+async def test_nothing_sent_means_no_attempts():
+    """An argument that cannot be sent fails before the quota and the wire."""
+    quota = CountingQuota()
+    transport = FakeTransport(answer())
+
+    with pytest.raises(InvalidArgumentError) as caught:
+        await executor(transport, quota=quota).call(operation(path="/things/{}"), ids=("..",))
+
+    assert (caught.value.attempts, transport.requests, quota.acquired) == ((), [], 0)
+
+
+@virtual_time
+async def test_the_deadline_covers_a_try():
+    """A try that lasts too long ends at the deadline, and the timeline names it."""
+    transport = FakeTransport(answer(), latency=1000.0)
+
+    with pytest.raises(APITimeoutError, match=r"deadline of 5 s") as caught:
+        await executor(transport).call(GET, options=RequestOptions(deadline=5.0))
+
+    assert now() == pytest.approx(5.0, abs=0.001)
+    (only,) = caught.value.attempts
+    assert isinstance(only, Attempt)
+    assert (only.number, only.status, round(only.elapsed, 3), caught.value.received) == (1, None, 5.0, True)
+
+
+@virtual_time
+async def test_the_deadline_covers_the_wait_for_quota():
+    """A call that gets no turn in time ends at the deadline, sends nothing and leaves no hole."""
+    quota = CountingQuota(RateLimit(sustained=1, burst=1, period=100.0))
+    transport = FakeTransport(answer())
+    runner = executor(transport, quota=quota)
+    await runner.call(GET)
+
+    with pytest.raises(APITimeoutError) as caught:
+        await runner.call(GET, options=RequestOptions(deadline=5.0))
+
+    assert now() == pytest.approx(5.0, abs=0.001)
+    assert (caught.value.attempts, caught.value.received, len(transport.requests)) == ((), False, 1)
+    await runner.call(GET)
+    assert now() == pytest.approx(101.0, abs=0.001)
+
+
+@virtual_time
+async def test_the_deadline_covers_the_pauses():
+    """A pause between tries ends at the deadline, and the timeline has the tries before it."""
+    transport = FakeTransport(answer(429, retry_after="50"))
+
+    with pytest.raises(APITimeoutError) as caught:
+        await executor(transport).call(GET, options=RequestOptions(deadline=5.0))
+
+    assert now() == pytest.approx(5.0, abs=0.001)
+    assert [one.outcome for one in caught.value.attempts] == ["429"]
+
+
+@virtual_time
+async def test_a_call_within_its_deadline_is_not_disturbed():
+    """A deadline that does not pass changes nothing."""
+    transport = FakeTransport(lost, answer(body=b'{"message": "done"}'), latency=1.0)
+
+    message = await executor(transport).call(GET, options=RequestOptions(deadline=60.0))
+
+    assert message.message == "done"
+
+
+@virtual_time
+async def test_a_cancellation_from_outside_is_not_taken_for_the_deadline():
+    """Cancelling a call that has a deadline cancels it."""
+    call = asyncio.create_task(
+        executor(FakeTransport(answer(), latency=50.0)).call(GET, options=RequestOptions(deadline=60.0))
+    )
+    await settle()
+
+    call.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+@virtual_time
+async def test_a_body_of_the_wrong_shape_is_told_with_its_place():
+    """The error names the operation and the place, and has the status, the body and the tries before."""
+    body = b'{"_id": "a", "product": {"_id": 5}}'
+
+    with pytest.raises(APIResponseError) as caught:
+        await executor(FakeTransport(lost, answer(201, body))).call(GET_ORDER)
+
+    error = caught.value
+    assert (error.path, error.status, error.body) == ("$.product._id", 201, body)
+    assert str(error).startswith("orders.get: ")
+    assert "$.product._id" in str(error)
+    assert [one.outcome for one in error.attempts] == ["APIConnectionError"]
+
+
+@virtual_time
+async def test_a_wrong_page_of_raw_records_is_told_alike():
+    """Raw pages name the operation and the status too."""
+    with pytest.raises(APIResponseError, match=r"^orders.list: ") as caught:
+        await executor(FakeTransport(answer(203, b'{"orders": 5}'))).raw_page(LIST_ORDERS)
+
+    assert (caught.value.path, caught.value.status) == ("$.orders", 203)
+
+
+@virtual_time
+async def test_a_raw_page_counts_its_requests():
+    """A raw page knows how many tries it took and how many of them were refused by the quota."""
+    transport = FakeTransport(answer(429), lost, answer(body=b'{"orders": [{"_id": "a"}]}'))
+
+    page = await executor(transport, base_delay=0.0).raw_page(LIST_ORDERS)
+
+    assert ([bytes(one) for one in page.items], page.requests, page.throttled) == ([b'{"_id": "a"}'], 3, 1)
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+@virtual_time
+async def test_an_empty_body_is_a_message_without_words(status):
+    """Calls that answer with nothing give a message whose text is None."""
+    message = await executor(FakeTransport(answer(status, b""))).call(GET)
+
+    assert message.message is None
+
+
+@virtual_time
+async def test_an_empty_body_is_no_model():
+    """Where a model needs fields, an empty body is an APIResponseError."""
+    with pytest.raises(APIResponseError, match="_id") as caught:
+        await executor(FakeTransport(answer(204, b""))).call(GET_ORDER)
+
+    assert (caught.value.status, caught.value.body) == (204, b"")
+
+
+@virtual_time
+async def test_the_body_is_sent_as_json():
+    """A body is written once; a call without one sends none."""
+    transport = FakeTransport(answer())
+    runner = executor(transport)
+
+    await runner.call(CREATE, body={"a": None, "b": [1]})
+    await runner.call(CREATE, body=None)
+    await runner.call(CREATE, body=UNSET)
+
+    assert [request.body for request in transport.requests] == [b'{"a":null,"b":[1]}', b"null", None]
+
+
+@virtual_time
+async def test_a_last_429_is_raised_with_its_wish():
+    """When the tries are used up, the RateLimitError tells how long the server wanted us to wait."""
+    transport = FakeTransport(answer(429, retry_after="3"))
+
+    with pytest.raises(RateLimitError) as caught:
+        await executor(transport, attempts=2).call(GET)
+
+    assert caught.value.retry_after == 3.0
+    assert [one.status for one in caught.value.attempts] == [429, 429]
+    assert caught.value.__context__ is None
