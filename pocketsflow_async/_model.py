@@ -93,3 +93,7 @@ class OpenEnum(StrEnum):
         member = str.__new__(cls, value)
         member._name_ = member._value_ = value
         return member
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # Some releases of Python 3.11 pickle a member by its name, which a value that is not listed does not have.
+        return type(self), (self._value_,)
