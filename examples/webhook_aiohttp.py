@@ -5,11 +5,11 @@ import os
 from aiohttp import web
 
 from pocketsflow_async import webhooks
-from pocketsflow_async.models import OrderCompleted
+from pocketsflow_async.models import OrderEvent
 
 
 async def on_event(event: webhooks.Event) -> None:
-    if isinstance(event.data, OrderCompleted) and event.data.order is not None:
+    if isinstance(event.data, OrderEvent) and event.data.order is not None:
         print(event.type, event.data.order.id, event.data.amount)
 
 

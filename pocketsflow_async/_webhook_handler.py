@@ -5,7 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from aiohttp import web
 
@@ -73,8 +73,20 @@ class MemoryStore:
         self._running.discard(key)
 
 
-class AiohttpHandler:
-    """Called by aiohttp with a request, answers with a response; see `webhooks.aiohttp_handler`."""
+class Handler(Protocol):
+    """What aiohttp calls with a request."""
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        """Answer one delivery."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until everything that was taken on is handled; for the application's shutdown."""
+        ...
+
+
+class Deliveries:
+    """Takes deliveries on and answers them; see `webhooks.aiohttp_handler`."""
 
     def __init__(
         self,
@@ -90,7 +102,7 @@ class AiohttpHandler:
         self._answer_within = answer_within
         self._tasks: set[asyncio.Task[bool]] = set()
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
         try:
             event = self._construct(await request.read(), request.headers)
@@ -126,3 +138,13 @@ class AiohttpHandler:
             return False
         await self._store.finish(key)
         return True
+
+
+def as_handler(deliveries: Deliveries) -> Handler:
+    """A plain async function, which is what aiohttp wants as a handler."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return await deliveries.answer(request)
+
+    handle.drain = deliveries.drain  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+    return cast("Handler", handle)

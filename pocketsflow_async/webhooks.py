@@ -25,7 +25,7 @@ from pocketsflow_async.errors import (
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow.events import Payload
-    from pocketsflow_async._webhook_handler import AiohttpHandler, EventStore, OnEvent
+    from pocketsflow_async._webhook_handler import EventStore, Handler, OnEvent
 
 SIGNATURE_HEADER = "X-Pocketsflow-Signature"
 EVENT_HEADER = "X-Pocketsflow-Event"
@@ -112,7 +112,7 @@ def aiohttp_handler(
     tolerance: float | timedelta | None = None,
     store: "EventStore | None" = None,
     answer_within: float = 4.5,
-) -> "AiohttpHandler":
+) -> "Handler":
     """A handler for `app.router.add_post(path, …)` that calls `on_event(event)` once for each delivery.
 
     It answers 200 after `on_event` returned, or for a delivery that was handled before; 401 for a bad signature; 500
@@ -125,17 +125,21 @@ def aiohttp_handler(
         tolerance: as for `construct_event`.
         store: remembers what was handled; in this process's memory, for a day, when None.
         answer_within: seconds; the sender gives up after five.
+
+    Returns:
+        An async function from request to response; its `drain()` waits at shutdown for what is still being handled.
     """
-    from pocketsflow_async._webhook_handler import AiohttpHandler, MemoryStore
+    from pocketsflow_async._webhook_handler import Deliveries, MemoryStore, as_handler
 
     secrets = [secret] if isinstance(secret, str) else list(secret)
     _secrets(secrets)
-    return AiohttpHandler(
+    deliveries = Deliveries(
         on_event,
         lambda body, headers: construct_event(body, headers, secrets, tolerance=tolerance),
         store=MemoryStore() if store is None else store,
         answer_within=answer_within,
     )
+    return as_handler(deliveries)
 
 
 def _raw(body: Any) -> bytes:

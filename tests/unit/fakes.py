@@ -169,6 +169,7 @@ class FakeCaller:
         self.failing: dict[int, Exception] = {}
 
     async def call(self, operation, *, ids=(), params=None, body=None, options=None) -> Page[int]:
+        assert ids == ()
         assert (body if operation.paging.style == "body-page" else params) is not None
         self.options.append(options)
         return await self._serve(operation.paging, params if body is None else body)
