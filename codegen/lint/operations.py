@@ -118,7 +118,7 @@ def _parameter(view: View, place: str, node: dict[str, Any]) -> None:
     if where not in ("path", "query"):
         view.refuse(place, f"a parameter stands in path or query: {where!r} is not supported, the client sets headers")
         return
-    if not isinstance(node.get("name"), str):
+    if not text(node.get("name")):
         view.refuse(place, "a parameter needs a name")
     if where == "path" and node.get("required") is not True:
         view.refuse(place, "a parameter in the path is always there: write required: true")
@@ -183,19 +183,20 @@ def _body(view: View, operation: Operation) -> None:
 
 def _arguments(view: View, operation: Operation, found: list[tuple[str, dict[str, Any]]]) -> None:
     """Parameters and the body's fields become arguments of one method: each needs a name of its own."""
-    seen: dict[str, str] = {}
-    parameters_of_it = [(text(node.get("name")), place) for place, node in found if isinstance(node.get("name"), str)]
-    fields = [(wire, operation.place) for wire in view.properties(body(view, operation))]
-    for wire, place in parameters_of_it + fields:
+    taken: dict[str, str] = {}
+    both = "are both `{}` among the arguments of {}: no method can have both, so describe one of them"
+    for place, node in found:
+        wire = text(node.get("name"))
         name = python_name(wire)
-        # Two fields of the body that collide do so as attributes as well, and are refused there.
-        if name in seen and not (place == operation.place and seen[name] == ""):
-            view.refuse(
-                place,
-                f"{seen[name]!r} and {wire!r} are both `{name}` among the arguments of {operation.name}: "
-                "no method can have both; describe one of them",
-            )
-        seen.setdefault(name, "" if place == operation.place else wire)
+        if wire and name in taken:
+            view.refuse(place, f"{taken[name]!r} and {wire!r} {both.format(name, operation.name)}")
+        elif wire:
+            taken[name] = wire
+    # Two fields of one name collide as attributes of the body already.
+    for wire in view.properties(body(view, operation)):
+        name = python_name(wire)
+        if name in taken:
+            view.refuse(operation.place, f"{taken[name]!r} and {wire!r} {both.format(name, operation.name)}")
 
 
 def _unique(view: View, operations: list[Operation]) -> None:
