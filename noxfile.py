@@ -32,7 +32,7 @@ LATEST = PYTHONS[-1]
 
 
 def _install(session: nox.Session, *groups: str) -> None:
-    session.install("-e", ".[cli,sandbox]", *nox.project.dependency_groups(PYPROJECT, *groups))
+    session.install("-e", ".[cli]", *nox.project.dependency_groups(PYPROJECT, *groups))
 
 
 @nox.session(python=LATEST)
@@ -85,7 +85,7 @@ def build(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--installer=uv", "--outdir", str(out / "dist"), silent=True)
     wheel = next((out / "dist").glob("*.whl"))
     session.run("python", "tests/check_wheel.py", str(wheel))
-    session.install("--force-reinstall", f"{wheel}[cli,sandbox]")
+    session.install("--force-reinstall", f"{wheel}[cli]")
     shutil.rmtree(out / "tests", ignore_errors=True)
     away = shutil.ignore_patterns("codegen", "typing", "project", "strangers", "__pycache__")
     shutil.copytree("tests", out / "tests", ignore=away)
