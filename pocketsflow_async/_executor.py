@@ -167,10 +167,7 @@ class _Call:
         if quota is not None and isinstance(error, RateLimitError):
             quota.pause(_DEFAULT_PAUSE if error.retry_after is None else error.retry_after)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
-        form = self.request.body if isinstance(self.request.body, Form) else None
-        if may_repeat(error, repeatable=self.request.repeatable) and (form is None or form.repeatable):
-            if form is not None:
-                form.rewind()
+        if may_repeat(error, repeatable=self.request.repeatable) and self.request.rewind():
             raise Again(error, waited=sent - asked)
         raise error
 

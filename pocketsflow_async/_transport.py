@@ -108,7 +108,7 @@ class Transport:
 
 
 def _form_data(form: Form) -> aiohttp.FormData:
-    data = aiohttp.FormData()
+    data = aiohttp.FormData(quote_fields=False)  # names travel as they are, not percent-encoded
     for name, value in form.fields:
         data.add_field(name, value)
     for name, upload in form.files:

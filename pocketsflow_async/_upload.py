@@ -1,7 +1,10 @@
 """Files to send: streamed from where they are, never held whole in memory."""
 
 import asyncio
+import io
+import re
 from collections.abc import AsyncIterable, AsyncIterator
+from threading import Lock
 from typing import IO, Any
 
 import attrs
@@ -11,6 +14,7 @@ from pocketsflow_async._unset import Unset
 from pocketsflow_async.errors import InvalidArgumentError
 
 _CHUNK = 64 * 1024
+_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+( *;[ -~]*)?", re.ASCII)
 
 
 @attrs.frozen
@@ -30,12 +34,43 @@ class Upload:
     @property
     def name(self) -> str:
         """What the server is told."""
-        path = str(getattr(self.content, "name", "") or "")
-        return self.filename or path.replace("\\", "/").rpartition("/")[2] or "file"
+        path: Any = getattr(self.content, "name", None)
+        own = path.replace("\\", "/").rpartition("/")[2] if isinstance(path, str) else ""
+        return self.filename or own or "file"
 
 
 File = Upload | bytes | IO[bytes] | AsyncIterable[bytes]
 """What a method takes for a file."""
+
+
+@attrs.frozen
+class Part:
+    """A file in a form.
+
+    Attributes:
+        content: as it was given.
+        name: what the server is told.
+        content_type: what the server is told.
+        start: where a file stood at first; None where there is no going back.
+        lock: held while a file is read.
+    """
+
+    content: Any = attrs.field(repr=False)
+    name: str
+    content_type: str
+    start: int | None
+    lock: Lock = attrs.field(factory=Lock, repr=False)
+
+    def read(self, place: int) -> bytes:
+        """A piece of a file.
+
+        A try that was broken off may still be reading in its thread, so each piece is read from its own place.
+        """
+        with self.lock:
+            if self.start is not None:
+                self.content.seek(self.start + place)
+            piece: bytes = self.content.read(_CHUNK)
+            return piece
 
 
 class Form:
@@ -48,54 +83,62 @@ class Form:
 
     def __init__(self, operation: str, body: Body) -> None:
         self.fields: list[tuple[str, str]] = []
-        self.files: list[tuple[str, Upload]] = []
+        self.files: list[tuple[str, Part]] = []
         for field in attrs.fields(type(body)):
             value: Any = getattr(body, field.name)
             if value is None or isinstance(value, Unset):
                 continue
             wire_name = str(field.metadata[WIRE_NAME])
+            place = f"{operation}: {field.name}"
             if field.metadata.get("takes") == "file":
-                self.files.append((wire_name, _upload(operation, field.name, value)))
-            elif isinstance(value, str):
+                self.files.append((wire_name, _part(place, value if isinstance(value, Upload) else Upload(value))))
+            elif _is_text(value):
                 self.fields.append((wire_name, value))
             else:
-                raise InvalidArgumentError(f"{operation}: {field.name} must be text, not {value!r}")
-        rewindable: list[Any] = [one.content for _, one in self.files if _can_rewind(one.content)]
-        self._starts: list[tuple[Any, int]] = [(content, content.tell()) for content in rewindable]
+                raise InvalidArgumentError(f"{place} must be text, not {value!r}")
 
-    @property
-    def repeatable(self) -> bool:
-        """Whether it can be sent a second time: everything is in memory or can be read again."""
-        return all(isinstance(one.content, bytes) or _can_rewind(one.content) for _, one in self.files)
-
-    def rewind(self) -> None:
-        """Go back to where each file stood at first."""
-        for content, start in self._starts:
-            content.seek(start)
+    def rewind(self) -> bool:
+        """Whether it can be sent again, each file from where it stood at first."""
+        return all(isinstance(part.content, bytes) or part.start is not None for _, part in self.files)
 
 
-async def chunks(upload: Upload) -> AsyncIterator[bytes]:
+async def chunks(part: Part) -> AsyncIterator[bytes]:
     """The content in pieces; a file is read in a thread and left open."""
-    content: Any = upload.content
-    if isinstance(content, bytes):
-        yield content
-    elif hasattr(content, "read"):
-        while piece := await asyncio.to_thread(content.read, _CHUNK):
+    if isinstance(part.content, bytes):
+        yield part.content
+    elif hasattr(part.content, "__aiter__"):
+        async for piece in part.content:
             yield piece
     else:
-        async for piece in content:
+        place = 0
+        while piece := await asyncio.to_thread(part.read, place):
+            place += len(piece)
             yield piece
 
 
-def _upload(operation: str, name: str, value: Any) -> Upload:
-    upload = value if isinstance(value, Upload) else Upload(value)
+def _part(place: str, upload: Upload) -> Part:
     content: Any = upload.content
-    if isinstance(content, bytes) or hasattr(content, "__aiter__") or hasattr(content, "read"):
-        return upload
-    raise InvalidArgumentError(
-        f"{operation}: {name} must be bytes, a binary file or an async iterable, not {content!r}"
-    )
+    streams = hasattr(content, "__aiter__")
+    is_file = not streams and hasattr(content, "read")
+    is_binary = not isinstance(upload.content, io.TextIOBase)
+    if not is_binary or not (streams or is_file or isinstance(upload.content, bytes)):
+        kind = type(upload.content).__name__
+        raise InvalidArgumentError(f"{place} must be bytes, a binary file or an async iterable, not a {kind}")
+    if is_file and getattr(content, "closed", False):
+        raise InvalidArgumentError(f"{place} is a closed file")
+    name: Any = upload.name
+    if not _is_text(name) or any(letter < " " or letter == "\x7f" for letter in name):
+        raise InvalidArgumentError(f"{place} cannot be named {name!r}: a filename is text of one line")
+    if not _is_text(upload.content_type) or not _TYPE.fullmatch(upload.content_type):
+        raise InvalidArgumentError(f"{place}: {upload.content_type!r} is no content type, such as image/png")
+    can_rewind = is_file and hasattr(content, "seekable") and bool(content.seekable())
+    return Part(content, name, upload.content_type, content.tell() if can_rewind else None)
 
 
-def _can_rewind(content: Any) -> bool:
-    return hasattr(content, "read") and hasattr(content, "seekable") and bool(content.seekable())
+def _is_text(value: Any) -> bool:
+    """Whether it is text that can be written in UTF-8."""
+    try:
+        str.encode(value)
+    except (TypeError, UnicodeEncodeError):
+        return False
+    return True

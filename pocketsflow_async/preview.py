@@ -4,17 +4,13 @@ Their paths and shapes are inferred. The first use of each warns with `PreviewWa
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocketsflow_async._caller import Caller
-from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.pocketsflow_preview import models as _generated
 from pocketsflow_async._generated.pocketsflow_preview.resources import Resources
-from pocketsflow_async._model import Body
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._page import RawPage
-from pocketsflow_async._unset import UNSET, Unset
 from pocketsflow_async._upload import File, Upload
 from pocketsflow_async.errors import NotFoundError, PreviewWarning
 
@@ -35,33 +31,19 @@ class _Warner:
         self._caller = caller
         self._told: set[str] = set()
 
-    async def call(
-        self,
-        operation: Operation[T],
-        *,
-        ids: Sequence[str] = (),
-        params: Mapping[str, Any] | None = None,
-        body: Body | Mapping[str, Any] | Unset = UNSET,
-        options: RequestOptions | None = None,
-    ) -> T:
+    async def call(self, operation: Operation[T], **arguments: Any) -> T:
+        """Carry out an operation and give back its typed answer."""
         self._warn(operation)
         try:
-            return await self._caller.call(operation, ids=ids, params=params, body=body, options=options)
+            return await self._caller.call(operation, **arguments)
         except NotFoundError as error:
             raise _explained(error, operation) from None
 
-    async def raw_page(
-        self,
-        operation: Operation[Any],
-        *,
-        ids: Sequence[str] = (),
-        params: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | Unset = UNSET,
-        options: RequestOptions | None = None,
-    ) -> RawPage:
+    async def raw_page(self, operation: Operation[Any], **arguments: Any) -> RawPage:
+        """One page of a list with its records as the server sent them."""
         self._warn(operation)
         try:
-            return await self._caller.raw_page(operation, ids=ids, params=params, body=body, options=options)
+            return await self._caller.raw_page(operation, **arguments)
         except NotFoundError as error:
             raise _explained(error, operation) from None
 

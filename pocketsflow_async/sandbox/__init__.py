@@ -24,6 +24,7 @@ from pocketsflow_async.sandbox._deliveries import Deliveries, Delivery
 from pocketsflow_async.sandbox._docs import Docs
 from pocketsflow_async.sandbox._events import tell_of_checkout
 from pocketsflow_async.sandbox._faults import Fault, Faults
+from pocketsflow_async.sandbox._forms import UploadedFile
 from pocketsflow_async.sandbox._ids import MOST_RECORDS
 from pocketsflow_async.sandbox._quota import Quota
 from pocketsflow_async.sandbox._routes import Routes, read_spec
@@ -31,7 +32,7 @@ from pocketsflow_async.sandbox._server import Server
 from pocketsflow_async.sandbox._store import Store
 from pocketsflow_async.sandbox._validation import compile_checks
 
-__all__ = ["Delivery", "Fault", "Faults", "RateLimit", "Sandbox"]
+__all__ = ["Delivery", "Fault", "Faults", "RateLimit", "Sandbox", "UploadedFile"]
 
 _NOT_RUNNING = "the sandbox is not running: use `async with` or await start() first"
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - named to be replaced in the address
@@ -53,6 +54,7 @@ class Sandbox:
         clock: seconds that only ever grow; the quota is counted with it.
         wall_clock: seconds since 1970; webhook deliveries carry it.
         deliver_anywhere: whether webhooks on other machines are told of events too.
+        preview: whether the endpoints with inferred paths are there too; without them they answer 404.
 
     Attributes:
         faults: what goes wrong; nothing, until something is added.
@@ -73,6 +75,7 @@ class Sandbox:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         deliver_anywhere: bool = False,
+        preview: bool = True,
     ) -> None:
         _check_whole("orders", orders, 0, MOST_RECORDS)
         _check_whole("seed", seed)
@@ -81,13 +84,14 @@ class Sandbox:
         _check_limit(rate_limit)
         quota = None if rate_limit is None else Quota(rate_limit, clock)
         spec = read_spec()
-        self.faults = Faults(seed, spec["paths"])
+        specs = [spec, read_spec("pocketsflow_preview")] if preview else [spec]
+        self.faults = Faults(seed, {path for one in specs for path in one["paths"]})
         self._store = Store(orders, seed)
         self._deliveries = Deliveries(wall_clock, anywhere=deliver_anywhere)
-        checks = compile_checks(spec)
+        checks = {route: check for one in reversed(specs) for route, check in compile_checks(one).items()}
         self._server = Server(
             store=self._store,
-            routes=Routes(spec),
+            routes=Routes(*specs),
             checks=checks,
             keys=known,
             quota=quota,
@@ -128,6 +132,11 @@ class Sandbox:
     def work(self) -> Counter[tuple[str, str]]:
         """How often the work of each (verb, route) was really done, whatever became of the answer."""
         return self._server.work
+
+    @property
+    def uploads(self) -> list[UploadedFile]:
+        """The last 1000 files that came, oldest first, whatever their requests were answered."""
+        return list(self._server.uploads)
 
     @property
     def deliveries(self) -> list[Delivery]:

@@ -8,7 +8,7 @@ from pocketsflow_async.sandbox._calls import Call, Refused, invalid, listing, mi
 from pocketsflow_async.sandbox._deliveries import is_web_address
 from pocketsflow_async.sandbox._events import SAMPLE, tell_of_cancellation
 from pocketsflow_async.sandbox._store import Record
-from pocketsflow_async.sandbox._times import bounds
+from pocketsflow_async.sandbox._times import bounds, iso
 
 
 def _list_subscribers(call: Call) -> Any:
@@ -105,7 +105,15 @@ def _send_newsletter(call: Call) -> Any:
     call.text("subject")
     call.text("text" if "text" in call.body else "html")
     store = call.store
-    return {"id": store.table("posts").new_id(store.tick()), "accepted": accepted, "status": "sent"}
+    moment = store.tick()
+    post: Record = {"_id": store.table("posts").new_id(moment), "userId": store.user_id, "testMode": True}
+    post |= {
+        "title": call.body["subject"],
+        **{field: call.body[field] for field in ("html", "text") if field in call.body},
+    }
+    post |= {"status": "sent", "createdAt": iso(moment), "updatedAt": iso(moment)}
+    store.table("posts").add(post)
+    return {"id": post["_id"], "accepted": accepted, "status": "sent"}
 
 
 ACCOUNT: Final[Mapping[tuple[str, str], Handler]] = {

@@ -51,7 +51,7 @@ class Control:
             ("POST", "/_sandbox/faults", self._add_fault),
             ("DELETE", "/_sandbox/faults", self._clear_faults),
             ("POST", "/_sandbox/checkout/{id}/complete", self._complete_checkout),
-            ("*", "/_sandbox/{path:.*}", _nowhere),
+            ("*", r"/_sandbox/{path:[\s\S]*}", _nowhere),
         ]
         for verb, path, handler in routes:
             app.router.add_route(verb, path, _answered(handler))

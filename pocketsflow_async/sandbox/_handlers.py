@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from pocketsflow_async.sandbox import _answers_shared as shared
 from pocketsflow_async.sandbox._answers_account import ACCOUNT
+from pocketsflow_async.sandbox._answers_preview import PREVIEW
 from pocketsflow_async.sandbox._answers_sales import SALES
 from pocketsflow_async.sandbox._answers_shop import SHOP
 from pocketsflow_async.sandbox._calls import Call, Refused
 from pocketsflow_async.sandbox._routes import Operation
 
-_SPECIAL: Final = {**SHOP, **SALES, **ACCOUNT}
+_SPECIAL: Final = {**SHOP, **SALES, **ACCOUNT, **PREVIEW}
 _SHARED: Final[Mapping[str, shared.Handler]] = {
     "list": shared.list_records,
     "get": shared.get_record,

@@ -10,6 +10,8 @@ import msgspec
 
 VERBS: Final = ("get", "post", "put", "patch", "delete")
 """The verbs that an OpenAPI document knows and the sandbox plays."""
+FORM: Final = "multipart/form-data"
+"""The type of a body that carries files."""
 
 
 @attrs.frozen
@@ -26,6 +28,7 @@ class Operation:
         paging: the style of a listing: page, offset, body-page or none.
         items: the key of a listing's records in the answer; None when the answer is the array.
         body_fields: the fields that a request body may have.
+        form: whether the body is a form with files, and not JSON.
     """
 
     verb: str
@@ -37,6 +40,7 @@ class Operation:
     paging: str
     items: str | None
     body_fields: frozenset[str]
+    form: bool
 
 
 @attrs.frozen
@@ -52,16 +56,16 @@ class Routes:
     """Finds the operation for a verb and a path; a literal path goes before one with parameters.
 
     Args:
-        spec: an OpenAPI document.
+        specs: OpenAPI documents; where two have the same path, the first of them counts.
     """
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
+    def __init__(self, *specs: Mapping[str, Any]) -> None:
         self.operations: list[Operation] = []
         self._literal: dict[str, Match] = {}
         self._templated: dict[int, list[tuple[list[str], Match]]] = {}
-        templates = sorted(spec["paths"], key=lambda path: [part.startswith("{") for part in path.split("/")])
-        for template in templates:
-            operations = dict(_operations(spec, template))
+        owners = {template: spec for spec in reversed(specs) for template in spec["paths"]}
+        for template in sorted(owners, key=lambda path: [part.startswith("{") for part in path.split("/")]):
+            operations = dict(_operations(owners[template], template))
             self.operations += operations.values()
             match = Match(template, operations, {})
             if "{" not in template:
@@ -83,9 +87,9 @@ class Routes:
         return None
 
 
-def read_spec() -> dict[str, Any]:
-    """The spec that the client was generated from."""
-    place = resources.files("pocketsflow_async") / "_generated" / "pocketsflow" / "openapi.json"
+def read_spec(name: str = "pocketsflow") -> dict[str, Any]:
+    """A spec that the client was generated from: `pocketsflow` or `pocketsflow_preview`."""
+    place = resources.files("pocketsflow_async") / "_generated" / name / "openapi.json"
     spec: dict[str, Any] = msgspec.json.decode(place.read_bytes(), type=dict[str, Any])
     return spec
 
@@ -118,6 +122,7 @@ def _operations(spec: Mapping[str, Any], template: str) -> Iterator[tuple[str, O
             paging=paging.get("style", "none"),
             items=paging.get("items"),
             body_fields=frozenset(_body_fields(spec, described)),
+            form=FORM in resolved(spec, described.get("requestBody", {})).get("content", {}),
         )
         yield operation.verb, operation
 

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -10,10 +10,11 @@ import msgspec
 from aiohttp import web
 
 from pocketsflow_async.sandbox._bodies import JSON, LARGEST_BODY, Answer, decode_object, read_body, refusal
-from pocketsflow_async.sandbox._calls import Call, Refused
+from pocketsflow_async.sandbox._calls import Call, Refused, invalid
 from pocketsflow_async.sandbox._control import Control
 from pocketsflow_async.sandbox._deliveries import Deliveries
 from pocketsflow_async.sandbox._faults import Fault, Faults
+from pocketsflow_async.sandbox._forms import UploadedFile, read_form
 from pocketsflow_async.sandbox._handlers import handler_for
 from pocketsflow_async.sandbox._idempotency import Keys
 from pocketsflow_async.sandbox._mischief import Gone, Instead, Mischief, shown_status
@@ -25,6 +26,7 @@ from pocketsflow_async.sandbox._validation import Check
 _log = logging.getLogger("pocketsflow_async.sandbox")
 
 _VERBS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_KEPT_UPLOADS: Final = 1000
 NOWHERE: Final = "*"
 """Stands for the route of a request that no route fits."""
 
@@ -45,6 +47,7 @@ class Server:
         received: how many requests came, refused ones included.
         requests: how often each (verb, route, status) came; 0 is the status of a request that got no answer.
         work: how often the work of each (verb, route) was done.
+        uploads: the last files that came.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Server:
         self.received = 0
         self.requests: Counter[tuple[str, str, int]] = Counter()
         self.work: Counter[tuple[str, str]] = Counter()
+        self.uploads: deque[UploadedFile] = deque(maxlen=_KEPT_UPLOADS)
         self._store = store
         self._routes = routes
         self._checks = checks
@@ -78,7 +82,7 @@ class Server:
         self._mischief = Mischief()
         app = web.Application(client_max_size=LARGEST_BODY)
         control.add_to(app)
-        app.router.add_route("*", "/{path:.*}", self._answer)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._answer)
         return app
 
     def stop(self) -> None:
@@ -123,7 +127,7 @@ class Server:
         caller: str,
         fault: Fault | None,
     ) -> Answer:
-        raw = b"" if request.method == "GET" else await read_body(request)
+        raw = b"" if request.method == "GET" else await self._read(request, operation)
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
         if not key:
             return await self._perform(request, match, operation, fault, raw)
@@ -155,6 +159,8 @@ class Server:
             raise Refused(405, "METHOD_NOT_ALLOWED", f"this route takes {allowed['Allow']}", allowed)
         check = self._checks[operation.verb, operation.template]
         query = check.read_query(match.values, request.query)
+        if check.body_required and not raw.strip():
+            raise invalid("body", "is required")
         body: Mapping[str, Any] = decode_object(raw)
         check.read_body(body)
         payload = self._handlers[operation](Call(self._store, operation, match.values, query, body))
@@ -162,6 +168,14 @@ class Server:
         self.work[operation.verb, operation.template] += 1
         self._deliveries.send_all(self._store)
         return answer
+
+    async def _read(self, request: web.Request, operation: Operation | None) -> bytes:
+        """The body; of a form what stands for it as JSON."""
+        if operation is None or not operation.form:
+            return await read_body(request)
+        raw, files = await read_form(request)
+        self.uploads.extend(files)
+        return raw
 
     def _admit(self, request: web.Request, operation: Operation | None) -> str:
         """Refuse who has no key where one is needed, and who asks too often; else tell who it is."""

@@ -9,6 +9,7 @@ import msgspec
 
 from pocketsflow_async.sandbox import _catalogue, _members
 from pocketsflow_async.sandbox._book import Book
+from pocketsflow_async.sandbox._extras import EXTRAS
 from pocketsflow_async.sandbox._ids import Dice, IdSpace, key_of
 from pocketsflow_async.sandbox._payments import Payments
 from pocketsflow_async.sandbox._sales import Sales, money
@@ -143,9 +144,11 @@ class Store:
         self._tables[resource] = Table(self._ids(resource), records)
 
     def table(self, resource: str) -> Table:
-        """The records of a resource; one that nobody has used yet is empty."""
+        """The records of a resource; one that nobody has used yet has what it has at the start, often nothing."""
         if resource not in self._tables:
-            self._hold(resource, [])
+            write = EXTRAS.get(resource)
+            ids, dice = self._ids(resource), Dice(self._seed, resource)
+            self._hold(resource, [] if write is None else write(ids, self.user_id, dice))
         return self._tables[resource]
 
     def tick(self) -> int:

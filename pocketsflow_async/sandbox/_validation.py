@@ -9,7 +9,7 @@ import attrs
 
 from pocketsflow_async.errors import ConfigurationError
 from pocketsflow_async.sandbox._calls import Refused, invalid
-from pocketsflow_async.sandbox._routes import VERBS, resolved
+from pocketsflow_async.sandbox._routes import FORM, VERBS, resolved
 from pocketsflow_async.sandbox._times import bounds
 
 _MOST_MONEY: Final = 1e12
@@ -20,6 +20,7 @@ _APPLIED: Final = frozenset({"path", "query"})  # where the parameters are that 
 _CLAMPED: Final = "pageSize"  # too large a page is cut to the maximum, as the API does, and not refused
 _OPEN_ENUMS: Final = frozenset({"#/components/schemas/WebhookEvent"})  # names that are in no list are accepted too
 _NOTES: Final = frozenset({"description", "examples", "default", "title", "deprecated"})  # say nothing on validity
+_FILE: Final = "binary"  # the format of a file in a form, which is checked as the object that describes it
 _TYPES: Final = {
     "string": "a text",
     "integer": "a whole number",
@@ -29,7 +30,12 @@ _TYPES: Final = {
     "object": "an object",
     "null": "null",
 }
-_FORMATS: Final = {"date": "a date", "date-time": "a date with a time", "decimal": "an amount below a trillion"}
+_FORMATS: Final = {
+    "date": "a date",
+    "date-time": "a date with a time",
+    "decimal": "an amount below a trillion",
+    _FILE: "a file",
+}
 _SHAPES: Final = frozenset({"type", "enum", "format", "anyOf", "oneOf"})
 _LIMITS: Final = {
     "minimum": "must be at least {}",
@@ -74,11 +80,13 @@ class Check:
         path: its parameters in the path.
         query: its parameters in the query.
         body: a validator of jsonschema; None when there is no body.
+        body_required: whether there must be one.
     """
 
     path: tuple[Parameter, ...]
     query: tuple[Parameter, ...]
     body: Any
+    body_required: bool
 
     def read_query(self, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
         """The values of the query that the spec knows.
@@ -110,7 +118,7 @@ def compile_checks(spec: Mapping[str, Any]) -> dict[tuple[str, str], Check]:
         library: Any = import_module("jsonschema")
     except ImportError as exc:
         raise ConfigurationError(
-            'the sandbox needs jsonschema to look requests through: pip install "pocketsflow-async[sandbox]"'
+            "the sandbox needs jsonschema to look requests through: pip install jsonschema"
         ) from exc
     return _Compiler(library, spec).checks()
 
@@ -141,11 +149,14 @@ class _Compiler:
             resolved(self._spec, one) for one in (*item.get("parameters", ()), *operation.get("parameters", ()))
         ]
         by_place = {(one["in"], one["name"]): one for one in described if one["in"] in _APPLIED}
-        body = resolved(self._spec, operation.get("requestBody", {})).get("content", {}).get("application/json", {})
+        described_body = resolved(self._spec, operation.get("requestBody", {}))
+        contents = described_body.get("content", {})
+        body = contents.get("application/json") or contents.get(FORM, {})
         return Check(
             path=tuple(self._parameter(one) for (place, _), one in by_place.items() if place == "path"),
             query=tuple(self._parameter(one) for (place, _), one in by_place.items() if place == "query"),
             body=self._compiled(body["schema"]) if "schema" in body else None,
+            body_required=described_body.get("required", False),
         )
 
     def _parameter(self, described: Mapping[str, Any]) -> Parameter:
@@ -173,7 +184,7 @@ class _Compiler:
             for name, value in rest.items()
         }
         if "$ref" not in schema:
-            return plain
+            return {**plain, "type": "object"} if plain.get("format") == _FILE else plain
         target = self._target(schema["$ref"])
         return {"allOf": [target], **plain} if plain else target
 

@@ -62,6 +62,19 @@ async def test_unknown_routes_and_verbs_are_told_in_json(ask):
     assert (await ask("HEAD", "/orders")).status == 405
 
 
+@pytest.mark.parametrize(
+    "path", ["/refunds/a%0Ab", "/a%0D%0A", "/%0A/refunds", "/refunds/a%E2%80%A8b", "/_sandbox/a%0Ab"]
+)
+async def test_a_line_break_in_a_path_is_like_any_other_letter(ask, path):
+    """No path is left to the web server: the answer is JSON, and needs the key where the route does."""
+    answer = await ask("GET", path)
+    keyless = await ask("GET", path, key=None)
+
+    assert (answer.status, answer.body["code"]) == (404, "NOT_FOUND")
+    assert keyless.status == (401 if path.startswith("/refunds/") else 404)
+    assert keyless.headers["Content-Type"].startswith("application/json")
+
+
 async def test_ids_are_decoded_from_the_path(ask):
     """A slash within an id travels as %2F and does not change the route."""
     answer = await ask("GET", "/products/a%2Fb")
@@ -84,10 +97,17 @@ async def test_a_broken_encoding_is_refused(ask):
     assert answer.status == 400
 
 
-async def test_an_empty_body_is_an_empty_object(ask):
-    """A POST without a body is taken like {}."""
-    assert (await ask("POST", "/orders/subscriptions")).status == 200
-    assert (await ask("POST", "/orders/subscriptions", data=b" \n")).status == 200
+@pytest.mark.parametrize("sent", [None, b"", b" \n"])
+async def test_an_empty_body_is_refused_where_one_must_be(ask, sent):
+    """Where the spec requires a body, nothing is not taken for {}; where there is none, nothing is right."""
+    for path in ("/orders/subscriptions", "/users/update", "/newsletters/send"):
+        answer = await ask("POST", path, data=sent)
+
+        assert answer.status == 400
+        assert answer.body == {"error": "body: is required", "code": "INVALID_PARAMETER", "field": "body"}
+    hook = (await ask("GET", "/webhooks")).body[0]["_id"]
+    assert (await ask("POST", "/orders/subscriptions", json={})).status == 200
+    assert (await ask("POST", f"/webhooks/{hook}/test", data=sent)).status == 200
 
 
 async def test_a_body_of_unreasonable_size_is_refused(ask):

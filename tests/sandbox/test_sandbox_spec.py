@@ -134,31 +134,31 @@ def test_literal_paths_win_over_templates():
 
 
 def operation(method, **more):
-    return {"x-resource": "images", "x-method": method, "responses": {"200": {}}, **more}
+    return {"x-resource": "pictures", "x-method": method, "responses": {"200": {}}, **more}
 
 
 async def test_a_resource_that_is_new_in_the_spec_works_at_once(asking, monkeypatch):
     """The kinds of operation that resources share need no code of their own; another kind says it has none."""
     body = {"content": {"application/json": {"schema": {"allOf": [{"properties": {"alt": {}}}]}}}}
     paths = {
-        "/images": {
-            "get": operation("list", **{"x-paging": {"style": "page", "items": "images"}}),
+        "/pictures": {
+            "get": operation("list", **{"x-paging": {"style": "page", "items": "pictures"}}),
             "post": operation("create", requestBody=body),
         },
-        "/images/{id}": {"get": operation("get"), "delete": operation("delete"), "patch": operation("juggle")},
+        "/pictures/{id}": {"get": operation("get"), "delete": operation("delete"), "patch": operation("juggle")},
     }
     spec = {**SPEC, "paths": SPEC["paths"] | paths}
-    monkeypatch.setattr("pocketsflow_async.sandbox.read_spec", lambda: spec)
+    monkeypatch.setattr("pocketsflow_async.sandbox.read_spec", lambda *_name: spec)
     async with Sandbox(orders=1) as sandbox:
         ask = asking(sandbox)
-        empty = (await ask("GET", "/images")).body
-        made = (await ask("POST", "/images", json={"alt": "A cat", "size": 5})).body
-        path = f"/images/{made['_id']}"
+        empty = (await ask("GET", "/pictures")).body
+        made = (await ask("POST", "/pictures", json={"alt": "A cat", "size": 5})).body
+        path = f"/pictures/{made['_id']}"
 
         assert empty["pagination"]["totalPages"] == 0
         assert made["alt"] == "A cat"
         assert "size" not in made
         assert (await ask("GET", path)).body == made
-        assert (await ask("GET", "/images")).body["images"] == [made]
+        assert (await ask("GET", "/pictures")).body["pictures"] == [made]
         assert (await ask("PATCH", path)).status == 501
-        assert (await ask("DELETE", path)).body == {"message": "Image deleted"}
+        assert (await ask("DELETE", path)).body == {"message": "Picture deleted"}

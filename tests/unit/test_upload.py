@@ -1,0 +1,81 @@
+import io
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pocketsflow_async import InvalidArgumentError, Upload
+from pocketsflow_async._generated.pocketsflow_preview.bodies.images import ImageUpload
+from pocketsflow_async._upload import Form, chunks
+
+
+async def pieces() -> AsyncIterator[bytes]:
+    yield b"ab"
+    yield b"cd"
+
+
+async def read(upload: Upload) -> bytes:
+    """All that an upload sends."""
+    return b"".join([piece async for piece in chunks(upload)])
+
+
+async def test_every_kind_of_content_is_read():
+    """Bytes, a file from where it stands, and an async iterable give their bytes; the file stays open."""
+    file = io.BytesIO(b"0123456789")
+    file.seek(4)
+
+    assert await read(Upload(b"abc")) == b"abc"
+    assert await read(Upload(file)) == b"456789"
+    assert await read(Upload(pieces())) == b"abcd"
+    assert not file.closed
+
+
+async def test_a_file_is_read_in_pieces():
+    """No piece is larger than 64 KiB, whatever the file's size."""
+    sizes = [len(piece) async for piece in chunks(Upload(io.BytesIO(b"x" * 200_000)))]
+
+    assert sizes == [65536, 65536, 65536, 3392]
+
+
+def test_a_form_has_the_given_fields():
+    """Text and files are parts of their own; what is UNSET is left out."""
+    form = Form("images.upload", ImageUpload(file=b"x"))
+    named = Form("images.upload", ImageUpload(file=Upload(b"x", "a.png", "image/png"), name="Logo"))
+
+    assert (form.fields, [(name, one.name) for name, one in form.files]) == ([], [("file", "file")])
+    assert named.fields == [("name", "Logo")]
+    assert [(one.name, one.content_type) for _, one in named.files] == [("a.png", "image/png")]
+
+
+def test_a_file_is_sent_under_its_own_name():
+    """Without a name, the file's own is told, without its folder."""
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        assert Upload(file).name == Path(file.name).name
+    assert Upload(io.BytesIO(b"")).name == "file"
+
+
+async def test_what_can_be_read_again_goes_back_to_where_it_stood():
+    """Bytes and seekable files can be sent a second time, from the same place; a one-shot stream cannot."""
+    file = io.BytesIO(b"0123456789")
+    file.seek(4)
+    form = Form("images.upload", ImageUpload(file=file))
+    first = await read(form.files[0][1])
+
+    assert form.rewind()
+    assert await read(form.files[0][1]) == first == b"456789"
+    assert Form("images.upload", ImageUpload(file=b"x")).rewind()
+    assert not Form("images.upload", ImageUpload(file=pieces())).rewind()
+
+
+@pytest.mark.parametrize("content", ["text", 7, ["a"], {"a": 1}])
+def test_a_wrong_kind_of_content_is_refused(content):
+    """Text, numbers and lists are no files."""
+    with pytest.raises(InvalidArgumentError, match="file must be bytes"):
+        Form("images.upload", ImageUpload(file=content))
+
+
+def test_a_field_that_is_no_text_is_refused():
+    """A form's other fields are text."""
+    with pytest.raises(InvalidArgumentError, match="name must be text"):
+        Form("images.upload", ImageUpload(file=b"x", name=7))
