@@ -7,7 +7,7 @@ import pytest
 
 from pocketsflow_async import InvalidArgumentError, Upload
 from pocketsflow_async._generated.pocketsflow_preview.bodies.images import ImageUpload
-from pocketsflow_async._upload import Form, chunks
+from pocketsflow_async._upload import Form, Part, chunks
 
 
 async def pieces() -> AsyncIterator[bytes]:
@@ -15,9 +15,14 @@ async def pieces() -> AsyncIterator[bytes]:
     yield b"cd"
 
 
-async def read(upload: Upload) -> bytes:
-    """All that an upload sends."""
-    return b"".join([piece async for piece in chunks(upload)])
+def part(content) -> Part:
+    """The part of a form that holds this content."""
+    return Form("images.upload", ImageUpload(file=content)).files[0][1]
+
+
+async def read(one: Part) -> bytes:
+    """All that a part sends."""
+    return b"".join([piece async for piece in chunks(one)])
 
 
 async def test_every_kind_of_content_is_read():
@@ -25,15 +30,15 @@ async def test_every_kind_of_content_is_read():
     file = io.BytesIO(b"0123456789")
     file.seek(4)
 
-    assert await read(Upload(b"abc")) == b"abc"
-    assert await read(Upload(file)) == b"456789"
-    assert await read(Upload(pieces())) == b"abcd"
+    assert await read(part(b"abc")) == b"abc"
+    assert await read(part(file)) == b"456789"
+    assert await read(part(pieces())) == b"abcd"
     assert not file.closed
 
 
 async def test_a_file_is_read_in_pieces():
     """No piece is larger than 64 KiB, whatever the file's size."""
-    sizes = [len(piece) async for piece in chunks(Upload(io.BytesIO(b"x" * 200_000)))]
+    sizes = [len(piece) async for piece in chunks(part(io.BytesIO(b"x" * 200_000)))]
 
     assert sizes == [65536, 65536, 65536, 3392]
 
