@@ -167,7 +167,7 @@ class _Call:
         if quota is not None and isinstance(error, RateLimitError):
             quota.pause(_DEFAULT_PAUSE if error.retry_after is None else error.retry_after)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
-        if may_repeat(error, repeatable=self.request.repeatable) and self.request.rewind():
+        if may_repeat(error, repeatable=self.request.repeatable) and self.request.replayable:
             raise Again(error, waited=sent - asked)
         raise error
 

@@ -39,9 +39,10 @@ class Request:
     auth: bool
     timeout: float | None
 
-    def rewind(self) -> bool:
-        """Make ready to be sent again; False where the body could be read only once."""
-        return self.body.rewind() if isinstance(self.body, Form) else True
+    @property
+    def replayable(self) -> bool:
+        """Whether the body can be sent again; False where it could be read only once."""
+        return self.body.replayable if isinstance(self.body, Form) else True
 
 
 def build_request(

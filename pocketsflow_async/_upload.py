@@ -97,7 +97,8 @@ class Form:
             else:
                 raise InvalidArgumentError(f"{place} must be text, not {value!r}")
 
-    def rewind(self) -> bool:
+    @property
+    def replayable(self) -> bool:
         """Whether it can be sent again, each file from where it stood at first."""
         return all(isinstance(part.content, bytes) or part.start is not None for _, part in self.files)
 

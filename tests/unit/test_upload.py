@@ -67,10 +67,10 @@ async def test_what_can_be_read_again_goes_back_to_where_it_stood():
     form = Form("images.upload", ImageUpload(file=file))
     first = await read(form.files[0][1])
 
-    assert form.rewind()
+    assert form.replayable
     assert await read(form.files[0][1]) == first == b"456789"
-    assert Form("images.upload", ImageUpload(file=b"x")).rewind()
-    assert not Form("images.upload", ImageUpload(file=pieces())).rewind()
+    assert Form("images.upload", ImageUpload(file=b"x")).replayable
+    assert not Form("images.upload", ImageUpload(file=pieces())).replayable
 
 
 @pytest.mark.parametrize("content", ["text", 7, ["a"], {"a": 1}])
