@@ -4,7 +4,7 @@ from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy
 from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._quota import RateLimiter
+from pocketsflow_async._quota import QuotaState, RateLimiter
 from pocketsflow_async._unset import UNSET, Unset
 from pocketsflow_async._upload import Upload
 from pocketsflow_async.errors import (
@@ -49,6 +49,7 @@ __all__ = [
     "Pocketsflow",
     "PocketsflowError",
     "PreviewWarning",
+    "QuotaState",
     "RateLimit",
     "RateLimitError",
     "RateLimiter",

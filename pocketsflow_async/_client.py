@@ -23,7 +23,7 @@ from pocketsflow_async._unset import UNSET
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
-    from pocketsflow_async._quota import RateLimiter
+    from pocketsflow_async._quota import QuotaState, RateLimiter
     from pocketsflow_async.preview import Preview
 
 
@@ -37,7 +37,8 @@ class Pocketsflow(Resources):
         api_key: the key; else the environment variable POCKETSFLOW_API_KEY.
         base_url: the address; else POCKETSFLOW_BASE_URL, else https://api.pocketsflow.com. A path in it is kept.
         timeout: seconds for one try.
-        rate_limit: the quota to keep, a `RateLimiter` shared with other clients, or None to keep none.
+        rate_limit: the limits to keep, together with all clients of this process that have the same host, key and
+            limits; a `RateLimiter` of your own; or None to keep none.
         retry: when failed tries are repeated.
         session: your own aiohttp session, which is not closed here. Its own silent second sending of GET, PUT and
             DELETE on dropped connections stays as it is.
@@ -83,6 +84,12 @@ class Pocketsflow(Resources):
     def mode(self) -> Mode:
         """Which data the key sees: `"live"`, `"test"`, or `"unknown"` for a key without a known prefix."""
         return self._mode
+
+    @property
+    def quota(self) -> "QuotaState | None":
+        """The quota as it is now: tokens, used, waiting, and when a call would go; None for a client without one."""
+        quota = self._connection.quota
+        return None if quota is None else quota.state()
 
     async def request(
         self,

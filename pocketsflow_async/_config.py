@@ -5,7 +5,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
@@ -13,6 +13,10 @@ import attrs
 from pocketsflow_async.errors import ConfigurationError
 
 Mode = Literal["live", "test", "unknown"]
+
+Priority = Literal["high", "normal", "low"]
+PRIORITIES: tuple[str, ...] = get_args(Priority)
+"""Who goes first where calls wait for the quota."""
 
 _OWN_HEADERS = {"authorization", "host", "content-length", "content-type", "transfer-encoding", "idempotency-key"}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -31,6 +35,11 @@ def _not_negative(_: Any, field: "attrs.Attribute[float]", value: Any) -> None:
 def _count(_: Any, field: "attrs.Attribute[int]", value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigurationError(f"{field.name} must be a whole number of at least 1, not {value!r}")
+
+
+def _priority(_: Any, field: "attrs.Attribute[Any]", value: Any) -> None:
+    if value not in PRIORITIES:
+        raise ConfigurationError(f"{field.name} must be one of {', '.join(PRIORITIES)}, not {value!r}")
 
 
 @attrs.frozen
@@ -75,6 +84,8 @@ class RequestOptions:
         idempotency_key: sent as `Idempotency-Key` on every try; a write with a key may be repeated.
         headers: further request headers. Those that the client sets, such as `Authorization`, are refused.
         retry: another policy.
+        priority: who goes first where calls wait for the quota: `"high"`, `"normal"` or `"low"`. Exports use low.
+            Every tenth turn goes to the call that waits longest, whatever its priority.
     """
 
     timeout: float | None = attrs.field(default=None, validator=attrs.validators.optional(_positive))
@@ -82,6 +93,7 @@ class RequestOptions:
     idempotency_key: str | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     retry: RetryPolicy | None = None
+    priority: Priority = attrs.field(default="normal", validator=_priority)
 
     def __attrs_post_init__(self) -> None:
         for name in self.headers:

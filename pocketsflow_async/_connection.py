@@ -8,6 +8,7 @@ from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy, Se
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._page import RawPage
 from pocketsflow_async._quota import RateLimiter
+from pocketsflow_async._shared_quota import keep, shared_quota
 from pocketsflow_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Connection:
         base_url: the checked address.
         key: the checked key.
         timeout: seconds for one try.
-        rate_limit: limits for a quota of its own, a quota shared with others, or None.
+        rate_limit: limits for the quota of this host and key, a quota shared otherwise, or None.
         retry: the client's policy.
         session: somebody else's aiohttp session, or None to open one.
     """
@@ -45,7 +46,7 @@ class Connection:
         self._base_url = base_url
         self._key = key
         self._timeout = timeout
-        self._quota = _quota(rate_limit)
+        self.quota = _quota(rate_limit, base_url, key)
         self._retry = retry
         self._session = session
         self._executor: Executor | None = None
@@ -62,7 +63,7 @@ class Connection:
             from pocketsflow_async._transport import Transport
 
             transport = Transport(self._base_url, self._key, timeout=self._timeout, session=self._session)
-            self._executor = Executor(transport, self._quota, self._retry)
+            self._executor = Executor(transport, self.quota, self._retry)
         return self._executor
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
@@ -83,14 +84,16 @@ class Connection:
     async def aclose(self) -> None:
         """Close what was opened; every later call is refused."""
         self._closed = True
+        if self.quota is not None:
+            keep(self.quota)
         executor, self._executor = self._executor, None
         if executor is not None:
             await executor.transport.aclose()
 
 
-def _quota(given: Any) -> RateLimiter | None:
+def _quota(given: Any, base_url: str, key: Secret) -> RateLimiter | None:
     if isinstance(given, RateLimit):
-        return RateLimiter(given)
+        return shared_quota(base_url, key, given)
     if given is None or isinstance(given, RateLimiter):
         return given
     raise ConfigurationError(f"rate_limit must be a RateLimit, a RateLimiter or None, not {given!r}")

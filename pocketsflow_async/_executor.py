@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
@@ -22,13 +23,9 @@ from pocketsflow_async.errors import (
     APITimeoutError,
     Attempt,
     PocketsflowError,
-    RateLimitError,
 )
 
 T = TypeVar("T")
-
-_DEFAULT_PAUSE = 1.0
-"""Seconds that everyone waits after a 429 without `Retry-After`."""
 
 
 class Sender(Protocol):
@@ -146,8 +143,9 @@ class _Call:
         quota, clock = self.executor.quota, self.executor.clock
         asked = clock()
         if quota is not None:
-            await quota.acquire()
+            await quota.acquire(self.request.priority)
         sent = clock()
+        response: Response | None = None
         try:
             response = await self.executor.transport.send(self.request)
         except PocketsflowError as exc:
@@ -163,9 +161,7 @@ class _Call:
             error = error_from(response, self.request.name)
         finally:
             if quota is not None:
-                quota.release()
-        if quota is not None and isinstance(error, RateLimitError):
-            quota.pause(_DEFAULT_PAUSE if error.retry_after is None else error.retry_after)
+                quota.release(response)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
         if may_repeat(error, repeatable=self.request.repeatable) and self.request.replayable:
             raise Again(error, waited=sent - asked)
@@ -176,6 +172,7 @@ class _Call:
         self.failures.append(
             Attempt(
                 number=len(self.failures) + 1,
+                at=datetime.now(UTC) - timedelta(seconds=elapsed),
                 outcome=type(error).__name__ if status is None else str(status),
                 waited=waited,
                 elapsed=elapsed,

@@ -1,137 +1,219 @@
-"""The client's quota: both documented limits at once, first come, first served.
+"""Who goes next: calls wait here for their turn in the budget, by priority and then first come, first served.
 
-A bucket holds `burst` tokens and is refilled `sustained` in every period; and in no period more than `burst`
-requests are under way or fresh. Both count a request from the moment it is let through, but begin to give its place
-back only a margin after its answer arrived or the try was given up: the server cannot have seen it later, so
-lateness in the network cannot make the server count more than the client did.
+One limiter serves any number of clients, event loops and threads. A lock guards the counting; each waiting call is
+woken in its own loop, and the loop of the call that is next keeps the timer.
 """
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import Any
 
-from pocketsflow_async._config import RateLimit
+import attrs
 
-_MARGIN = 0.01
-"""The margin, as a share of a period: 0.6 s of a minute, more than a request that was given up is on its way."""
+from pocketsflow_async._budget import Budget
+from pocketsflow_async._config import PRIORITIES, Priority, RateLimit
+from pocketsflow_async._quota_headers import read_advice
+from pocketsflow_async._response import Response, retry_after
+
+_TOO_MANY = 429
+
+_FAIR = 10
+"""Every tenth turn goes to whoever waits longest, whatever the priority, so that nobody starves."""
 
 
-class Timer(Protocol):
-    """What a scheduled call can do."""
+@attrs.frozen
+class QuotaState:
+    """A quota as it is at one moment, for logs and dashboards.
 
-    def cancel(self) -> None:
-        """Forget the call."""
+    Attributes:
+        limit: what it keeps to.
+        tokens: requests that the bucket would let through now.
+        used: requests that count in the current window; at most `limit.burst`.
+        under_way: requests whose answer is still to come.
+        waiting: calls that wait for their turn.
+        pace: the share of the full rate at which the bucket is refilled; below 1 for some time after a 429.
+        delay: seconds that a call made now would wait; an estimate where calls ahead of it are unanswered.
+        next_at: when it would go.
+    """
+
+    limit: RateLimit
+    tokens: float
+    used: int
+    under_way: int
+    waiting: int
+    pace: float
+    delay: float
+    next_at: datetime
 
 
 class RateLimiter:
-    """One quota, which several clients of one event loop may share by `Pocketsflow(rate_limit=limiter)`.
+    """One quota. Clients of the same host and key share theirs by themselves; pass one to share it otherwise.
 
     Args:
         limit: the two limits.
         clock: seconds that never go back.
-        call_later: runs a function after some seconds; the running event loop's by default.
     """
 
-    def __init__(
-        self,
-        limit: RateLimit | None = None,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        call_later: Callable[[float, Callable[[], None]], Timer] | None = None,
-    ) -> None:
+    def __init__(self, limit: RateLimit | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit or RateLimit()
         self._clock = clock
-        self._call_later = call_later
-        self._rate = self.limit.sustained / self.limit.period
-        self._margin = self.limit.period * _MARGIN
-        self._tokens = float(self.limit.burst)
-        self._refilled = clock()
-        self._under_way = 0
-        self._settling: deque[float] = deque()
-        self._fresh: deque[float] = deque()
-        self._paused_until = 0.0
-        self._waiters: OrderedDict[asyncio.Future[None], None] = OrderedDict()
-        self._timer: Timer | None = None
+        self._budget = Budget(self.limit, clock())
+        self._row = _Row()
+        self._lock = RLock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_loop: asyncio.AbstractEventLoop | None = None
 
-    async def acquire(self) -> None:
+    async def acquire(self, priority: Priority = "normal") -> None:
         """Wait for the turn of one request; `release` must follow when its answer arrived or it failed."""
-        if not self._waiters and self._delay(self._clock()) == 0:
-            self._under_way += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters[turn] = None
-        if len(self._waiters) == 1:
-            self._wake()
+        with self._lock:
+            if not self._row and self._budget.delay(self._clock()) == 0:
+                self._budget.take()
+                return
+            loop = asyncio.get_running_loop()
+            turn = loop.create_future()
+            self._row.add(turn, priority)
+            if self._row.first() is turn or self._timer_loop is None or self._timer_loop.is_closed():
+                self._wake()
         try:
             await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was let through just before
-                self._under_way -= 1
-            self._waiters.pop(turn, None)
-            self._wake()
+        except BaseException:
+            with self._lock:
+                was_next = self._row.first() is turn
+                if not self._row.remove(turn):  # it was let through just before
+                    self._budget.put_back()
+                    was_next = True
+                if was_next:
+                    self._wake()
             raise
 
-    def release(self) -> None:
-        """The answer to one acquired request arrived, or never will."""
-        self._under_way -= 1
-        self._settling.append(self._clock() + self._margin)
-        if self._timer is None and self._waiters:
-            self._wake()
+    def release(self, answer: Response | None = None) -> None:
+        """The answer to one acquired request arrived, or never will.
 
-    def pause(self, seconds: float) -> None:
-        """Let nobody through for this long: the server said that it is enough."""
-        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        Args:
+            answer: what the server said, to learn from its status and headers.
+        """
+        with self._lock:
+            now = self._clock()
+            self._budget.answered(now)
+            if answer is not None:
+                advice = read_advice(answer.headers)
+                if advice is not None:
+                    self._budget.believe(now, advice)
+                if answer.status == _TOO_MANY:
+                    self._budget.refused(now, retry_after(answer.headers))
+            if self._timer is None and self._row:
+                self._wake()
 
-    def _delay(self, now: float) -> float | None:
-        """Seconds until the next request may go; None when that hangs on an answer still under way."""
-        self._settle(now)
-        unseen = self._under_way + len(self._settling)
-        at = self._paused_until
-        missing = 1 + unseen - self._tokens
-        if missing > 0:
-            at = max(at, self._refilled + missing / self._rate)
-        if unseen + len(self._fresh) >= self.limit.burst:
-            if self._fresh:
-                at = max(at, self._fresh[0])
-            elif self._settling:
-                at = max(at, self._settling[0] + self.limit.period)
-            else:
-                return None
-        return max(at - now, 0.0)
+    def state(self) -> QuotaState:
+        """The quota as it is now."""
+        with self._lock:
+            now, waiting = self._clock(), len(self._row)
+            delay = self._budget.forecast(now, waiting)
+            return QuotaState(
+                limit=self.limit,
+                tokens=self._budget.tokens(now),
+                used=self._budget.used(now),
+                under_way=self._budget.under_way,
+                waiting=waiting,
+                pace=self._budget.pace,
+                delay=delay,
+                next_at=datetime.now(UTC) + timedelta(seconds=delay),
+            )
 
-    def _settle(self, now: float) -> None:
-        """Count what the server has surely seen by now, and give back what it has surely forgotten."""
-        while self._settling and self._settling[0] <= now:
-            seen = self._settling.popleft()
-            self._refill(seen)
-            self._tokens -= 1
-            self._fresh.append(seen + self.limit.period)
-        self._refill(now)
-        while self._fresh and self._fresh[0] <= now:
-            self._fresh.popleft()
-
-    def _refill(self, now: float) -> None:
-        if now > self._refilled:
-            self._tokens = min(self._tokens + (now - self._refilled) * self._rate, float(self.limit.burst))
-            self._refilled = now
+    def is_idle(self) -> bool:
+        """Whether nobody waits and nothing is left to remember."""
+        with self._lock:
+            return not self._row and self._budget.is_full(self._clock())
 
     def _wake(self) -> None:
         """Let through whoever may go, and come back when the next one may."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        while self._waiters:
-            turn = next(iter(self._waiters))
-            if not turn.done():
-                delay = self._delay(self._clock())
+        with self._lock:
+            self._stop_timer()
+            while (turn := self._row.first()) is not None:
+                delay = self._budget.delay(self._clock())
                 if delay is None:
                     return
                 if delay > 0:
-                    later = self._call_later or asyncio.get_running_loop().call_later
-                    self._timer = later(delay, self._wake)
-                    return
-                self._under_way += 1
-                turn.set_result(None)
-            del self._waiters[turn]
+                    if self._start_timer(turn.get_loop(), delay):
+                        return
+                    self._row.remove(turn)
+                    continue
+                self._row.serve(turn)
+                self._budget.take()
+                if not _run_in(turn.get_loop(), _let_through, turn):
+                    self._budget.put_back()
+
+    def _start_timer(self, loop: asyncio.AbstractEventLoop, delay: float) -> bool:
+        self._timer_loop = loop
+        if loop is not _running_loop():
+            return _run_in(loop, self._wake)  # which comes here again, in the loop that can keep the timer
+        self._timer = loop.call_later(delay, self._wake)
+        return True
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer_loop is _running_loop():
+            self._timer.cancel()  # another loop's is left to wake once more than needed
+        self._timer = self._timer_loop = None
+
+
+class _Row:
+    """Who waits."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, OrderedDict[asyncio.Future[None], int]] = {name: OrderedDict() for name in PRIORITIES}
+        self._came = self._served = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rows.values()))
+
+    def __bool__(self) -> bool:
+        return any(self._rows.values())
+
+    def add(self, turn: "asyncio.Future[None]", priority: str) -> None:
+        self._came += 1
+        self._rows[priority][turn] = self._came
+
+    def remove(self, turn: "asyncio.Future[None]") -> bool:
+        """Whether it stood here."""
+        return any(row.pop(turn, None) is not None for row in self._rows.values())
+
+    def serve(self, turn: "asyncio.Future[None]") -> None:
+        self._served += 1
+        self.remove(turn)
+
+    def first(self) -> "asyncio.Future[None] | None":
+        """Whose turn is next."""
+        heads = [next(iter(row.items())) for row in self._rows.values() if row]
+        if not heads:
+            return None
+        if self._served % _FAIR == _FAIR - 1:
+            return min(heads, key=lambda head: head[1])[0]
+        return heads[0][0]
+
+
+def _let_through(turn: "asyncio.Future[None]") -> None:
+    if not turn.done():  # else it was cancelled, and gives its place back when it learns of that
+        turn.set_result(None)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _run_in(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: Any) -> bool:
+    """Call it in its loop; False when that one is closed."""
+    if loop is _running_loop():
+        function(*args)
+        return True
+    try:
+        loop.call_soon_threadsafe(function, *args)
+    except RuntimeError:
+        return False
+    return True

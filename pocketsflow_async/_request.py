@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import attrs
 
-from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._config import Priority, RequestOptions
 from pocketsflow_async._json import is_array
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._unset import Unset
@@ -28,6 +28,7 @@ class Request:
         target: path and query, percent-encoded, below the base address.
         repeatable: whether it may be sent again when the server may have received it.
         timeout: seconds for one try; None for the client's.
+        priority: its rank where calls wait for the quota.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Request:
     repeatable: bool
     auth: bool
     timeout: float | None
+    priority: Priority = "normal"
 
     @property
     def replayable(self) -> bool:
@@ -72,6 +74,7 @@ def build_request(
         repeatable=operation.idempotency == "safe" or key is not None,
         auth=operation.auth,
         timeout=options.timeout if options else None,
+        priority=options.priority if options else "normal",
     )
 
 

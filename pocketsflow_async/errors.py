@@ -22,6 +22,7 @@ Errors hold plain data only, never the client or its key; they pickle and copy w
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -33,6 +34,7 @@ class Attempt:
 
     Attributes:
         number: 1 for the first try.
+        at: when it was sent, in UTC.
         outcome: the HTTP status as text, or the name of what went wrong.
         waited: seconds waited for the quota before this try.
         elapsed: seconds from sending to the answer or the failure.
@@ -41,6 +43,7 @@ class Attempt:
     """
 
     number: int
+    at: datetime
     outcome: str
     waited: float
     elapsed: float

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec
 
+from multidict import CIMultiDict
+
 from pocketsflow_async import Page
 from pocketsflow_async._operation import Operation, Paging
 from pocketsflow_async._page import RawPage
@@ -130,7 +132,7 @@ class FakeTransport:
 
 def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> Response:
     """An answer; `retry_after="3"` becomes the header `Retry-After: 3`."""
-    return Response(status, {name.replace("_", "-").title(): text for name, text in headers.items()}, body)
+    return Response(status, CIMultiDict({name.replace("_", "-"): text for name, text in headers.items()}), body)
 
 
 def lost() -> Exception:

@@ -1,4 +1,5 @@
 import copy
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -41,7 +42,8 @@ TREE = {
     "ExportError": "PocketsflowError",
 }
 
-ATTEMPTS = (Attempt(1, "503", 0.5, 1.5, 503, "req_1"), Attempt(2, "APITimeoutError", 0.0, 30.0))
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+ATTEMPTS = (Attempt(1, AT, "503", 0.5, 1.5, 503, "req_1"), Attempt(2, AT, "APITimeoutError", 0.0, 30.0))
 
 
 def all_classes() -> list[type[PocketsflowError]]:

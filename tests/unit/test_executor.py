@@ -19,7 +19,9 @@ from pocketsflow_async import (
     RequestOptions,
     RetryPolicy,
 )
+from pocketsflow_async._config import Priority
 from pocketsflow_async._executor import Executor
+from pocketsflow_async._response import Response
 
 ORDER = "pocketsflow_async._generated.pocketsflow.wire.orders:ORDER"
 ORDERS = "pocketsflow_async._generated.pocketsflow.wire.orders:LIST_PAGE"
@@ -38,13 +40,13 @@ class CountingQuota(RateLimiter):
         super().__init__(limit, clock=asyncio.get_running_loop().time)
         self.acquired = self.released = 0
 
-    async def acquire(self) -> None:
-        await super().acquire()
+    async def acquire(self, priority: Priority = "normal") -> None:
+        await super().acquire(priority)
         self.acquired += 1
 
-    def release(self) -> None:
+    def release(self, answer: Response | None = None) -> None:
         self.released += 1
-        super().release()
+        super().release(answer)
 
 
 def executor(transport: FakeTransport, *, quota: RateLimiter | None = None, **policy: float) -> Executor:
