@@ -37,6 +37,7 @@ IMPORTS = {
     "Caller": f"from {PACKAGE}._caller import Caller",
     **{name: f"from {PACKAGE}._unset import {name}" for name in ("UNSET", "Unset")},
     **{name: f"from {PACKAGE}._wire import {name}" for name in ("Codec", "PageCodec", "Time", "Wire", "many", "each")},
+    "sound": f"from {PACKAGE}._sound import sound",
     "Raw": "from msgspec import Raw",
     "File": f"from {PACKAGE}._upload import File",
     "RequestOptions": f"from {PACKAGE}._config import RequestOptions",
@@ -362,6 +363,12 @@ def copied(field: Field, model: Model) -> str:
         name = function_name(model_type.name)
         text = f"{name}({value}, source and source.at({field.wire!r}))"
         text = f"{text} if isinstance({value}, {model_type.name}Wire) else {value}"
+    elif type_.kind == "decimal":
+        # Text may stand for an amount, also "NaN". This is asked of every amount, so the common case calls nothing.
+        absent = f"(x := {value}) is None or x" if optional else f"(x := {value})"
+        return f"x if {absent}.is_finite() else sound(x)"
+    elif type_.has("any") or type_.has("decimal"):
+        text = f"sound({value})"
     elif type_.has("model"):
         raise NotImplementedError(f"{model.name}.{field.wire}: models deeper than one list or map are not copied")
     else:

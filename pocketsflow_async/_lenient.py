@@ -4,31 +4,43 @@ import types
 import typing
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
 
 from pocketsflow_async._json import is_array, is_object
+from pocketsflow_async._sound import sound
 
 _ID_NAMES = {"_id": "id", "id": "_id"}
 
 
-def straighten(value: Any, kind: Any) -> Any:
-    """The value as its type wants it: `id` for `_id` or the reverse, times with an offset (UTC where none is given)."""
+def straighten(value: Any, kind: Any, place: str = "$") -> Any:
+    """The value as its type wants it: `id` for `_id` or the reverse, times with an offset (UTC where none is given).
+
+    Raises:
+        ValidationError: at its `place` stands what is no sound value.
+    """
     options = _options(kind)
     if is_object(value):
         for option in options:
             if isinstance(option, type) and issubclass(option, msgspec.Struct):
-                return _straighten_object(value, option)
+                return _straighten_object(value, option, place)
             if typing.get_origin(option) is dict:
                 inner = typing.get_args(option)[1]
-                return {key: straighten(one, inner) for key, one in value.items()}
+                if inner is Any:
+                    _check(value, place, amount=False)
+                    return value
+                return {key: straighten(one, inner, f"{place}[...]") for key, one in value.items()}
     if is_array(value):
         for option in options:
             if typing.get_origin(option) is list:
-                return [straighten(one, typing.get_args(option)[0]) for one in value]
+                inner = typing.get_args(option)[0]
+                return [straighten(one, inner, f"{place}[{number}]") for number, one in enumerate(value)]
     if isinstance(value, str) and datetime in options:
         return _aware(value)
+    if Any in options or Decimal in options:
+        _check(value, place, amount=Decimal in options)
     return value
 
 
@@ -64,7 +76,7 @@ def find_records(value: Any, key: str | None) -> Any:
     return value[found]
 
 
-def _straighten_object(value: dict[str, Any], wire: type[msgspec.Struct]) -> dict[str, Any]:
+def _straighten_object(value: dict[str, Any], wire: type[msgspec.Struct], place: str) -> dict[str, Any]:
     straight = dict(value)
     for field in msgspec.structs.fields(wire):
         name = field.encode_name
@@ -72,8 +84,17 @@ def _straighten_object(value: dict[str, Any], wire: type[msgspec.Struct]) -> dic
         if other in straight and name not in straight:
             straight[name] = straight.pop(other)
         if name in straight:
-            straight[name] = straighten(straight[name], field.type)
+            straight[name] = straighten(straight[name], field.type, f"{place}.{name}")
     return straight
+
+
+def _check(value: Any, place: str, *, amount: bool) -> None:
+    try:
+        sound(Decimal(value) if amount and isinstance(value, str) else value)
+    except InvalidOperation:
+        pass  # no number at all: the decoder says so
+    except msgspec.ValidationError as exc:
+        raise msgspec.ValidationError(f"{exc} - at `{place}`") from None
 
 
 def _aware(text: str) -> str:

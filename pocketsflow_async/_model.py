@@ -38,9 +38,11 @@ class Source:
         from msgspec import DecodeError
         from msgspec.json import decode
 
+        from pocketsflow_async._sound import sound
+
         try:
-            value: Any = decode(self._record)
-        except (DecodeError, UnicodeDecodeError) as exc:
+            value: Any = sound(decode(self._record))
+        except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
             message = f"a field that the spec does not know cannot be read ({exc})"
             raise APIResponseError(message, body=self._record) from None
         for step in self._path:

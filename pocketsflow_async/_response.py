@@ -46,7 +46,7 @@ def error_from(response: Response, name: str) -> APIStatusError:
     fields: dict[str, Any] = {
         "status": response.status,
         "code": code,
-        "request_id": headers.get("x-request-id"),
+        "request_id": _text(headers["x-request-id"]) if "x-request-id" in headers else None,
         "headers": headers,
         "body": body,
     }
@@ -58,14 +58,19 @@ def error_from(response: Response, name: str) -> APIStatusError:
 
 def decode_any(response: Response) -> Any:
     """The plain data of an answer whose shape nobody knows; None for an empty one."""
+    from msgspec import DecodeError
+    from msgspec.json import decode
+
+    from pocketsflow_async._sound import sound
+
     if not response.body.strip():
         return None
     try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError) as exc:
+        return sound(decode(response.body))
+    except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
         start = response.body[:60].decode("utf-8", "replace")
         raise APIResponseError(
-            f"the answer is not JSON ({type(exc).__name__}); it begins with {start!r}",
+            f"the answer is not JSON that can be read ({exc}); it begins with {start!r}",
             status=response.status,
             body=response.body,
         ) from None
@@ -79,23 +84,27 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
         return seconds if math.isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
 
 
 def _decode(body: bytes) -> Any:
+    from msgspec import ValidationError
+
+    from pocketsflow_async._sound import sound
+
     text = body.decode("utf-8", "replace")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return sound(json.loads(text))
+    except (ValueError, RecursionError, ValidationError):
         return text
 
 
 def _message_and_code(body: Any) -> tuple[str | None, str | None]:
     if isinstance(body, str):
-        return (body.strip()[:500] or None), None
+        return (_text(body.strip()[:500]) or None), None
     while is_object(body) and is_object(body.get("error")):
         body = body["error"]
     if not is_object(body):
@@ -106,4 +115,6 @@ def _message_and_code(body: Any) -> tuple[str | None, str | None]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """Text that can be printed and logged: JSON and headers may hold halves of characters."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode("utf-8", "replace").decode()

@@ -9,6 +9,7 @@ An answer is tried on up to three roads, each slower and more patient than the o
    `APIResponseError` that names the place.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,6 +24,7 @@ from msgspec.json import Decoder, Encoder
 from pocketsflow_async._lenient import find_records, straighten, unwrap
 from pocketsflow_async._model import Source
 from pocketsflow_async._page import Page, RawPage
+from pocketsflow_async._sound import sound
 from pocketsflow_async.errors import APIResponseError
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ decode_exact = Decoder(float_hook=Decimal).decode
 encode_exact = Encoder(decimal_format="number").encode
 """Plain data to JSON text, `Decimal` digit for digit."""
 
-_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation)
+_MALFORMED = (msgspec.DecodeError, ValueError, RecursionError, InvalidOperation)
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 
 
@@ -81,15 +83,19 @@ class Codec(Generic[T]):
             try:
                 return self._read_open(body)
             except msgspec.ValidationError:
-                return self._read_plain(decode_exact(body))
+                return self._read_plain(_plain(body))
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
 
     def from_plain(self, value: object) -> T:
-        """The typed answer from plain data, by the lenient road."""
+        """The typed answer from plain data, by the lenient road.
+
+        Raises:
+            APIResponseError: it is not what the spec says, or has no place in JSON.
+        """
         try:
             return self._read_plain(value)
-        except _MALFORMED as exc:
+        except (*_MALFORMED, TypeError) as exc:  # plain data need not come from JSON
             raise _unreadable(exc, b"") from None
 
     def _read_strict(self, decoder: "Decoder[Any]", body: bytes) -> T:
@@ -145,7 +151,7 @@ class PageCodec(Codec[Page[T]]):
             try:
                 found = self._envelope(body)
             except msgspec.ValidationError:
-                found = self._envelope(encode_exact(find_records(decode_exact(body), self._key())))
+                found = self._envelope(encode_exact(find_records(_plain(body), self._key())))
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
         return RawPage(self._records(found), self._told(found))
@@ -180,7 +186,7 @@ class PageCodec(Codec[Page[T]]):
 
     def _finished(self, found: Any, items: list[T]) -> Page[T]:
         pagination = self._told(found)
-        rest = {name: getattr(found, name) for name in self._rest}
+        rest = {name: sound(getattr(found, name)) for name in self._rest}
         return self._page(items=items, has_more=bool(pagination and pagination.has_more), pagination=pagination, **rest)
 
     def _told(self, found: Any) -> Any:
@@ -219,6 +225,14 @@ def many(build: Build[T], records: list[Any], source: Source | None, name: str) 
 def each(build: Build[T], records: dict[str, Any], source: Source | None, name: str) -> dict[str, T]:
     """Copy a mapping of structs that stands under `name`."""
     return {key: build(record, source and source.at(name, key)) for key, record in records.items()}
+
+
+def _plain(body: bytes) -> Any:
+    """The body as plain data, with every digit."""
+    try:
+        return decode_exact(body)
+    except msgspec.ValidationError:  # a whole number too long for an int
+        return json.loads(body.decode(), parse_int=Decimal, parse_float=Decimal, parse_constant=Decimal)
 
 
 def _relocated(text: str, place: str) -> str:

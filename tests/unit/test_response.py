@@ -112,6 +112,26 @@ def test_the_error_holds_the_request_id_and_headers():
     assert str(error) == "403 Y: x (request req_1)"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b'{"message":"\\ud800","code":"\\ud800"}', b'"\\ud800"', b'{"error":{"message":"\\udfff"}}', b"\xed\xa0\x80"],
+)
+def test_what_an_error_says_can_be_written(body):
+    """Halves of characters, in JSON or in a header, become question marks: a log or a terminal takes no such text."""
+    error = told(body, x_request_id="\udcff")
+
+    assert error.request_id == "?"
+    assert str(error).encode()
+
+
+def test_a_body_that_is_nested_too_deeply_is_kept_as_text():
+    """The error can be pickled, copied and shown."""
+    body = b'{"message":"No","x":' + b"[" * 600 + b"]" * 600 + b"}"
+
+    assert told(body).body == body.decode()
+    assert told(body.replace(b"[" * 550, b"").replace(b"]" * 550, b"")).message == "No"
+
+
 def test_a_redirect_is_an_error_that_says_where_to():
     """Redirects are not followed, for the key would travel with them."""
     error = told(b"", 302, location="https://elsewhere.example/")
@@ -154,6 +174,11 @@ def test_nesting_does_no_harm(depth):
         ("Thu, 01 Jan 99999 12:00:30 GMT", None),
         ("Thu, 99 Jan 2026 12:00:30 GMT", None),
         ("Thu, 01 Jan 2026 12:00:30 +99999999999", None),
+        ("Thu, 01 Jan 2026 12:00:30 +" + "9" * 20, None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+        ("9" * 10_000, None),
+        ("1e400", None),
+        ("-inf", None),
     ],
 )
 def test_retry_after_is_read(text, seconds):
@@ -198,7 +223,20 @@ def test_any_json_is_decoded(body, value):
     assert decode_any(Response(200, {}, body)) == value
 
 
-@pytest.mark.parametrize("body", [b"<html>", b'{"a"', b"\xff", b"[" * 100_000, b"1" * 5_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b'{"a"',
+        b"\xff",
+        b"[" * 100_000,
+        b"[" * 600 + b"]" * 600,
+        b"1" * 5_000,
+        b"NaN",
+        b'"\\ud800"',
+        b"1e400",
+    ],
+)
 def test_what_is_no_json_is_refused(body):
     """An answer that cannot be read is an APIResponseError with the body and the status."""
     with pytest.raises(APIResponseError, match="not JSON") as caught:

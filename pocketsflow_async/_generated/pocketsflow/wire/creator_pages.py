@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from pocketsflow_async._generated.pocketsflow.models.creator_pages import CreatorPage, PublicProduct
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, Wire, many
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -45,8 +46,8 @@ def public_product(w: PublicProductWire, source: Source | None) -> PublicProduct
     m.subtitle = w.subtitle
     m.slug = w.slug
     m.thumbnail = w.thumbnail
-    m.price = w.price
-    m.min_price = w.min_price
+    m.price = x if (x := w.price) is None or x.is_finite() else sound(x)
+    m.min_price = x if (x := w.min_price) is None or x.is_finite() else sound(x)
     m.pay_want = w.pay_want
     m.published = w.published
     return m

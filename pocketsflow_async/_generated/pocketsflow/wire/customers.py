@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.customers import Customer
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -68,7 +69,7 @@ def customer(w: CustomerWire, source: Source | None) -> Customer:
     m.buyer_email = w.buyer_email
     m.country = w.country
     m.number_of_orders = w.number_of_orders
-    m.total_spent = w.total_spent
+    m.total_spent = x if (x := w.total_spent) is None or x.is_finite() else sound(x)
     m.test_mode = w.test_mode
     m.created_at = w.created_at
     return m

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.discounts import Discount, DiscountValidation, DiscountValueType
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -69,7 +70,7 @@ def discount(w: DiscountWire, source: Source | None) -> Discount:
     m.user_id = w.user_id
     m.name = w.name
     m.code = w.code
-    m.value = w.value
+    m.value = x if (x := w.value) is None or x.is_finite() else sound(x)
     m.value_type = w.value_type
     m.active = w.active
     m.main_product_ids = w.main_product_ids

@@ -27,6 +27,7 @@ from pocketsflow_async._generated.pocketsflow.models.events import (
 from pocketsflow_async._generated.pocketsflow.models.subscriptions import SubscriptionStatus
 from pocketsflow_async._generated.pocketsflow.models.webhooks import WebhookEvent
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -121,7 +122,7 @@ def event_tax(w: EventTaxWire, source: Source | None) -> EventTax:
     """Copy the struct into the model."""
     m = EventTax.__new__(EventTax)
     m._extra = source
-    m.amount = w.amount
+    m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
     m.rate = w.rate
     m.percentage = w.percentage
     m.to_country = w.to_country
@@ -147,7 +148,7 @@ def event_refund(w: EventRefundWire, source: Source | None) -> EventRefund:
     m = EventRefund.__new__(EventRefund)
     m._extra = source
     m.id = w.id
-    m.amount = w.amount
+    m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
     m.reason = w.reason
     m.status = w.status
     return m
@@ -205,11 +206,11 @@ def order_event(w: OrderEventWire, source: Source | None) -> OrderEvent:
     m.order = None if w.order is None else event_order(w.order, source and source.at("order"))
     m.customer = None if w.customer is None else event_customer(w.customer, source and source.at("customer"))
     m.currency = w.currency
-    m.amount = w.amount
-    m.amount_before_tax = w.amount_before_tax
+    m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
+    m.amount_before_tax = x if (x := w.amount_before_tax) is None or x.is_finite() else sound(x)
     m.tax = None if w.tax is None else event_tax(w.tax, source and source.at("tax"))
     m.refund = None if w.refund is None else event_refund(w.refund, source and source.at("refund"))
-    m.metadata = w.metadata
+    m.metadata = None if w.metadata is None else sound(w.metadata)
     m.client_reference_id = w.client_reference_id
     return m
 
@@ -380,7 +381,7 @@ def subscription_event(w: SubscriptionEventWire, source: Source | None) -> Subsc
         else event_payment_method(w.payment_method, source and source.at("paymentMethod"))
     )
     m.portal_url = w.portal_url
-    m.metadata = w.metadata
+    m.metadata = None if w.metadata is None else sound(w.metadata)
     m.client_reference_id = w.client_reference_id
     m.created = w.created
     return m
@@ -469,12 +470,12 @@ def invoice_event(w: InvoiceEventWire, source: Source | None) -> InvoiceEvent:
         else event_payment_method(w.payment_method, source and source.at("paymentMethod"))
     )
     m.portal_url = w.portal_url
-    m.metadata = w.metadata
+    m.metadata = None if w.metadata is None else sound(w.metadata)
     m.client_reference_id = w.client_reference_id
     m.created = w.created
-    m.amount = w.amount
+    m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
     m.currency = w.currency
-    m.subscription_details = w.subscription_details
+    m.subscription_details = None if w.subscription_details is None else sound(w.subscription_details)
     return m
 
 

@@ -17,6 +17,7 @@ from pocketsflow_async._generated.pocketsflow.models.products import BillingInte
 from pocketsflow_async._generated.pocketsflow.wire.common import PaginationOpen, PaginationWire, pagination
 from pocketsflow_async._generated.pocketsflow.wire.products import ProductFileOpen, ProductFileWire, product_file
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, many
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -109,7 +110,7 @@ def order_product(w: OrderProductWire, source: Source | None) -> OrderProduct:
     m._extra = source
     m.id = w.id
     m.name = w.name
-    m.price = w.price
+    m.price = x if (x := w.price) is None or x.is_finite() else sound(x)
     m.user_id = w.user_id
     m.description = w.description
     m.currency = w.currency
@@ -126,8 +127,8 @@ def order_product(w: OrderProductWire, source: Source | None) -> OrderProduct:
     m.subtitle = w.subtitle
     m.thumbnail = w.thumbnail
     m.pay_want = w.pay_want
-    m.min_price = w.min_price
-    m.max_price = w.max_price
+    m.min_price = x if (x := w.min_price) is None or x.is_finite() else sound(x)
+    m.max_price = x if (x := w.max_price) is None or x.is_finite() else sound(x)
     m.cta_text = w.cta_text
     m.show_sales = w.show_sales
     m.show_reviews = w.show_reviews
@@ -249,13 +250,13 @@ def order(w: OrderWire, source: Source | None) -> Order:
     m.user_id = w.user_id
     m.product_id = w.product_id
     m.buyer_email = w.buyer_email
-    m.gross_amount = w.gross_amount
-    m.net_amount = w.net_amount
-    m.tax_amount = w.tax_amount
-    m.amount_before_tax = w.amount_before_tax
-    m.stripe_fee = w.stripe_fee
-    m.paypal_fee = w.paypal_fee
-    m.affiliate_cut = w.affiliate_cut
+    m.gross_amount = x if (x := w.gross_amount) is None or x.is_finite() else sound(x)
+    m.net_amount = x if (x := w.net_amount) is None or x.is_finite() else sound(x)
+    m.tax_amount = x if (x := w.tax_amount) is None or x.is_finite() else sound(x)
+    m.amount_before_tax = x if (x := w.amount_before_tax) is None or x.is_finite() else sound(x)
+    m.stripe_fee = x if (x := w.stripe_fee) is None or x.is_finite() else sound(x)
+    m.paypal_fee = x if (x := w.paypal_fee) is None or x.is_finite() else sound(x)
+    m.affiliate_cut = x if (x := w.affiliate_cut) is None or x.is_finite() else sound(x)
     m.currency = w.currency
     m.country = w.country
     m.is_refunded = w.is_refunded
@@ -264,7 +265,7 @@ def order(w: OrderWire, source: Source | None) -> Order:
     m.test_mode = w.test_mode
     m.product = None if w.product is None else order_product(w.product, source and source.at("product"))
     m.customer = None if w.customer is None else order_customer(w.customer, source and source.at("customer"))
-    m.metadata = w.metadata
+    m.metadata = None if w.metadata is None else sound(w.metadata)
     m.client_reference_id = w.client_reference_id
     m.created_at = w.created_at
     m.paid_at = w.paid_at

@@ -14,6 +14,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow.models.payments import Payment
 from pocketsflow_async._generated.pocketsflow.wire.common import PaginationOpen, PaginationWire, pagination
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -73,8 +74,8 @@ def payment(w: PaymentWire, source: Source | None) -> Payment:
     m.product_id = w.product_id
     m.subscription_id = w.subscription_id
     m.currency = w.currency
-    m.amount_before_tax = w.amount_before_tax
-    m.amount = w.amount
+    m.amount_before_tax = x if (x := w.amount_before_tax) is None or x.is_finite() else sound(x)
+    m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
     m.is_refunded = w.is_refunded
     m.is_disputed = w.is_disputed
     m.created_at = w.created_at

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.products import BillingInterval, Product, ProductFile, ProductType
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, many
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -125,7 +126,7 @@ def product(w: ProductWire, source: Source | None) -> Product:
     m._extra = source
     m.id = w.id
     m.name = w.name
-    m.price = w.price
+    m.price = x if (x := w.price).is_finite() else sound(x)
     m.user_id = w.user_id
     m.description = w.description
     m.currency = w.currency
@@ -142,8 +143,8 @@ def product(w: ProductWire, source: Source | None) -> Product:
     m.subtitle = w.subtitle
     m.thumbnail = w.thumbnail
     m.pay_want = w.pay_want
-    m.min_price = w.min_price
-    m.max_price = w.max_price
+    m.min_price = x if (x := w.min_price) is None or x.is_finite() else sound(x)
+    m.max_price = x if (x := w.max_price) is None or x.is_finite() else sound(x)
     m.cta_text = w.cta_text
     m.show_sales = w.show_sales
     m.show_reviews = w.show_reviews

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.refunds import Refund, RefundStatus
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -43,7 +44,7 @@ def refund(w: RefundWire, source: Source | None) -> Refund:
     m._extra = source
     m.id = w.id
     m.order_id = w.order_id
-    m.amount = w.amount
+    m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
     m.reason = w.reason
     m.status = w.status
     m.created_at = w.created_at

@@ -17,6 +17,7 @@ from pocketsflow_async._generated.pocketsflow.models.subscription_offers import 
     SubscriptionOffer,
 )
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -81,7 +82,7 @@ def subscription_offer(w: SubscriptionOfferWire, source: Source | None) -> Subsc
     m.name = w.name
     m.subtitle = w.subtitle
     m.description = w.description
-    m.price = w.price
+    m.price = x if (x := w.price) is None or x.is_finite() else sound(x)
     m.currency = w.currency
     m.frequency = w.frequency
     m.trial_period = w.trial_period

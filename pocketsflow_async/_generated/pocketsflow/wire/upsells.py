@@ -14,6 +14,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.upsells import Upsell, UpsellPage
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -80,7 +81,7 @@ def upsell(w: UpsellWire, source: Source | None) -> Upsell:
     m.name = w.name
     m.main_product_ids = w.main_product_ids
     m.upsell_product_id = w.upsell_product_id
-    m.upsell_price = w.upsell_price
+    m.upsell_price = x if (x := w.upsell_price) is None or x.is_finite() else sound(x)
     m.offer = w.offer
     m.upsell_description = w.upsell_description
     m.primary_button_text = w.primary_button_text

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from pocketsflow_async._generated.pocketsflow.models.variants import ProductVariant
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, Time, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -48,7 +49,7 @@ def product_variant(w: ProductVariantWire, source: Source | None) -> ProductVari
     m.id = w.id
     m.product_id = w.product_id
     m.name = w.name
-    m.price = w.price
+    m.price = x if (x := w.price) is None or x.is_finite() else sound(x)
     m.description = w.description
     m.active = w.active
     m.created_at = w.created_at

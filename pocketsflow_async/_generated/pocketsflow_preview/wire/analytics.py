@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from pocketsflow_async._generated.pocketsflow_preview.models.analytics import AnalyticsSummary
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -34,7 +35,7 @@ def analytics_summary(w: AnalyticsSummaryWire, source: Source | None) -> Analyti
     m._extra = source
     m.visits = w.visits
     m.sales = w.sales
-    m.revenue = w.revenue
+    m.revenue = x if (x := w.revenue) is None or x.is_finite() else sound(x)
     m.currency = w.currency
     return m
 

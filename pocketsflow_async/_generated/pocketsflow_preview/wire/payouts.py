@@ -14,6 +14,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow_preview.models.payouts import Payout
 from pocketsflow_async._generated.pocketsflow_preview.wire.common import PaginationOpen, PaginationWire, pagination
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -43,7 +44,7 @@ def payout(w: PayoutWire, source: Source | None) -> Payout:
     m = Payout.__new__(Payout)
     m._extra = source
     m.id = w.id
-    m.amount = w.amount
+    m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
     m.currency = w.currency
     m.status = w.status
     m.created_at = w.created_at

@@ -15,6 +15,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.hard.models.common import Box, Class, Label, Note, Pagination, Part, Screw, Shelf
 from pocketsflow_async._model import Source
+from pocketsflow_async._sound import sound
 from pocketsflow_async._wire import Codec, Time, Wire, each, many
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
@@ -126,10 +127,10 @@ def box(w: BoxWire, source: Source | None) -> Box:
     m.id = w.id
     m.date = w.date
     m.datetime = w.datetime
-    m.decimal = w.decimal
+    m.decimal = x if (x := w.decimal) is None or x.is_finite() else sound(x)
     m.attrs_ = w.attrs_
     m.list_ = w.list_
-    m.dict_ = w.dict_
+    m.dict_ = None if w.dict_ is None else sound(w.dict_)
     m.self_ = w.self_
     m.extra_ = w.extra_
     m.options_ = w.options_
@@ -142,9 +143,9 @@ def box(w: BoxWire, source: Source | None) -> Box:
     m.notes = None if w.notes is None else many(note, w.notes, source, "notes")
     m.counts = w.counts
     m.either = w.either
-    m.anything = w.anything
-    m.bag = w.bag
-    m.named = w.named
+    m.anything = None if w.anything is None else sound(w.anything)
+    m.bag = None if w.bag is None else sound(w.bag)
+    m.named = None if w.named is None else sound(w.named)
     return m
 
 
@@ -188,7 +189,7 @@ def part(w: PartWire, source: Source | None) -> Part:
     m = Part.__new__(Part)
     m._extra = source
     m.name = w.name
-    m.size = w.size
+    m.size = x if (x := w.size) is None or x.is_finite() else sound(x)
     m.kind = w.kind
     return m
 
@@ -210,7 +211,7 @@ def screw(w: ScrewWire, source: Source | None) -> Screw:
     m = Screw.__new__(Screw)
     m._extra = source
     m.name = w.name
-    m.size = w.size
+    m.size = x if (x := w.size) is None or x.is_finite() else sound(x)
     m.kind = w.kind
     m.pitch = w.pitch
     m.turns = w.turns
