@@ -2,8 +2,9 @@ import asyncio
 import random
 
 import pytest
+from counting import SERVERS, CalendarWindow
 from fakes import now, virtual_time
-from quotas import SERVERS, TOLERANCE, CalendarWindow, limiter, send
+from quotas import TOLERANCE, limiter, send
 
 from pocketsflow_async import RateLimit
 
