@@ -152,6 +152,8 @@ def mode_of(key: Secret) -> Mode:
 def check_base_url(base_url: str, *, allow_insecure: bool) -> str:
     """The address without a trailing slash; refuse what would send the key in the clear or nowhere."""
     advice = "give an address such as https://api.pocketsflow.com"
+    if "pk_live_" in base_url or "pk_test_" in base_url:
+        raise ConfigurationError(f"base_url holds an API key, which belongs into api_key: {advice}")
     try:
         parts = urlsplit(base_url)
         _ = parts.port

@@ -2,6 +2,7 @@
 
 import ssl
 from importlib.metadata import version
+from typing import Any
 
 import aiohttp
 from aiohttp import ClientSession, ClientTimeout
@@ -80,6 +81,9 @@ class Transport:
         session, self._owned = self._owned, None
         if session is not None:
             await session.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a transport is not pickled or copied: it holds the key")
 
     def _open(self) -> ClientSession:
         session = ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True)

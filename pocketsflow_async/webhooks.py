@@ -60,7 +60,7 @@ class Event:
 
 def sign(body: bytes, secret: str) -> str:
     """The signature of a body: HMAC-SHA256 with the secret as UTF-8 text, in lower-case hexadecimal."""
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.new(_encoded(secret), body, hashlib.sha256).hexdigest()
 
 
 def construct_event(
@@ -154,7 +154,16 @@ def _secrets(secret: str | Iterable[Any]) -> list[bytes]:
     given: list[Any] = [secret] if isinstance(secret, str) else list(secret)
     if not given or not all(isinstance(one, str) and one for one in given):
         raise ConfigurationError("no webhook secret: give the secret that was shown when the webhook was created")
-    return [one.encode() for one in given]
+    return [_encoded(one) for one in given]
+
+
+def _encoded(secret: str) -> bytes:
+    try:
+        return secret.encode()
+    except UnicodeEncodeError:
+        pass
+    # Raised out here: Python's error holds the secret, and would be the context of ours.
+    raise ConfigurationError("the webhook secret cannot be written in UTF-8: copy the secret again")
 
 
 def _header(headers: Mapping[Any, Any], name: str) -> str | None:
