@@ -52,7 +52,7 @@ class Sandbox:
         rate_limit: what each key may ask, and each address where no key is needed; None for no limit.
         keys: the bearer keys that are let in.
         clock: seconds that only ever grow; the quota is counted with it.
-        wall_clock: seconds since 1970; webhook deliveries carry it.
+        wall_clock: seconds since 1970; webhook deliveries and dates in `Retry-After` are told by it.
         deliver_anywhere: whether webhooks on other machines are told of events too.
         preview: whether the endpoints with inferred paths are there too; without them they answer 404.
 
@@ -97,6 +97,7 @@ class Sandbox:
             quota=quota,
             faults=self.faults,
             deliveries=self._deliveries,
+            wall_clock=wall_clock,
         )
         self._control = Control(self.faults, Docs(spec), self._complete, lambda: self.url)
         self._host = host

@@ -50,7 +50,7 @@ Checks = Mapping[str, Callable[[str, Any], None]]
 
 _KINDS: Final[Mapping[str, Checks]] = {
     "delay": {"seconds": _seconds},
-    "status": {"status": _status, "retry_after": _seconds_or_text, "body": _anything},
+    "status": {"status": _status, "retry_after": _seconds_or_text, "retry_date": _seconds, "body": _anything},
     "reset_before": {},
     "reset_after": {},
     "cut_body": {},
@@ -124,10 +124,11 @@ class Faults:
     ) -> Fault:
         """Let something go wrong from now on.
 
-        Kinds, and what they take: `delay` (seconds), `status` (status, retry_after, body), `reset_before` and
-        `reset_after` (the connection is aborted before the work is done, or after it), `cut_body` (half of the
-        body, then the end), `stall` (headers, then silence for `seconds` or until the client goes away), `slow_drip`
-        (pieces, pause), `wrong_type` (HTML), `invalid_json`, and `wrong_shape` (body).
+        Kinds, and what they take: `delay` (seconds), `status` (status, body, and retry_after or, for a date so many
+        seconds from now, retry_date), `reset_before` and `reset_after` (the connection is aborted before the work is
+        done, or after it), `cut_body` (half of the body, then the end), `stall` (headers, then silence for `seconds`
+        or until the client goes away), `slow_drip` (pieces, pause), `wrong_type` (HTML), `invalid_json`, and
+        `wrong_shape` (body).
 
         Args:
             kind: what goes wrong.
@@ -172,6 +173,8 @@ class Faults:
             checks[name](name, value)
         if kind in _NEEDED and _NEEDED[kind] not in rest:
             raise invalid(_NEEDED[kind], "is required")
+        if {"retry_after", "retry_date"} <= rest.keys():
+            raise invalid("retry_date", "cannot stand beside retry_after")
         fault = Fault(kind, method and method.upper(), path, times, probability, rest)
         self._waiting.append(fault)
         return fault

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import math
 import socket
 import struct
+from collections.abc import Callable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -35,9 +38,14 @@ class Gone(Exception):  # noqa: N818 - no error, but the end of a connection
 
 
 class Mischief:
-    """Plays faults until the sandbox is closed."""
+    """Plays faults until the sandbox is closed.
 
-    def __init__(self) -> None:
+    Args:
+        wall_clock: seconds since 1970; `Retry-After` as a date is counted from it.
+    """
+
+    def __init__(self, wall_clock: Callable[[], float]) -> None:
+        self._wall_clock = wall_clock
         self._closing = asyncio.Event()
 
     def stop(self) -> None:
@@ -52,7 +60,7 @@ class Mischief:
             Gone: nor is there an answer.
         """
         if fault.kind == "status":
-            raise Instead(_answer(fault.parameters))
+            raise Instead(_answer(fault.parameters, self._wall_clock()))
         if fault.kind == "reset_before":
             reset(request)
             raise Gone
@@ -129,11 +137,13 @@ def reset(request: web.Request) -> None:
         transport.abort()
 
 
-def _answer(parameters: dict[str, Any]) -> Answer:
+def _answer(parameters: dict[str, Any], now: float) -> Answer:
     status: int = parameters["status"]
     phrase = next((known.phrase for known in HTTPStatus if known == status), "Unknown")
     plain = {"error": phrase, "code": phrase.upper().replace(" ", "_").replace("-", "_")}
     wait = parameters.get("retry_after")
+    if "retry_date" in parameters:  # a date has whole seconds: rounded up, it does not ask to come too early
+        wait = formatdate(math.ceil(round(now + parameters["retry_date"], 3)), usegmt=True)
     headers = {} if wait is None else {"Retry-After": str(wait)}
     return Answer(status, msgspec.json.encode(parameters.get("body", plain)), headers)
 

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections import Counter, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -42,6 +42,7 @@ class Server:
         quota: None lets everyone ask as often as they like.
         faults: what goes wrong.
         deliveries: where events go.
+        wall_clock: seconds since 1970, for what names a date.
 
     Attributes:
         received: how many requests came, refused ones included.
@@ -60,6 +61,7 @@ class Server:
         quota: Quota | None,
         faults: Faults,
         deliveries: Deliveries,
+        wall_clock: Callable[[], float],
     ) -> None:
         self.received = 0
         self.requests: Counter[tuple[str, str, int]] = Counter()
@@ -75,11 +77,12 @@ class Server:
         self._used = Keys()
         self._handlers = {operation: handler_for(operation) for operation in routes.operations}
         self._encode = msgspec.json.Encoder().encode
-        self._mischief = Mischief()
+        self._wall_clock = wall_clock
+        self._mischief = Mischief(wall_clock)
 
     def application(self, control: Control) -> web.Application:
         """An aiohttp application with the API and the sandbox's own routes; one is needed for each start."""
-        self._mischief = Mischief()
+        self._mischief = Mischief(self._wall_clock)
         app = web.Application(client_max_size=LARGEST_BODY)
         control.add_to(app)
         app.router.add_route("*", r"/{path:[\s\S]*}", self._answer)

@@ -63,6 +63,17 @@ async def test_a_status_comes_as_often_as_was_said(sandbox, ask):
     assert len(sandbox.faults) == 0
 
 
+async def test_a_date_to_come_back_at_is_counted_from_each_answer(asking, clock):
+    """Retry-After names the moment so many seconds later, in whole seconds and never too early."""
+    async with Sandbox(orders=1, rate_limit=None, wall_clock=clock) as sandbox:
+        sandbox.faults.add("status", status=429, retry_date=10)
+        told = []
+        for clock.now in (0.0, 3600.25):
+            told.append((await asking(sandbox)("GET", "/orders")).headers["Retry-After"])
+
+    assert told == ["Thu, 01 Jan 1970 00:00:10 GMT", "Thu, 01 Jan 1970 01:00:11 GMT"]
+
+
 async def test_a_fault_hits_only_what_it_is_for(sandbox, ask):
     """Method and route choose the requests; without them it is every one, even one that has no route."""
     sandbox.faults.add("status", status=500, method="post", path="/products")
@@ -318,6 +329,8 @@ async def test_faults_are_told_over_http(sandbox, ask):
         ({"kind": "status", "status": True}, "status"),
         ({"kind": "status", "status": 500, "retry_after": "a\r\nb: c"}, "retry_after"),
         ({"kind": "status", "status": 500, "retry_after": None}, "retry_after"),
+        ({"kind": "status", "status": 500, "retry_date": "soon"}, "retry_date"),
+        ({"kind": "status", "status": 500, "retry_date": 1, "retry_after": 1}, "retry_date"),
         ({"kind": "slow_drip", "pieces": 0}, "pieces"),
     ],
     ids=str,
