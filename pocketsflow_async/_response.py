@@ -70,7 +70,7 @@ def decode_any(response: Response) -> Any:
     except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
         start = response.body[:60].decode("utf-8", "replace")
         raise APIResponseError(
-            f"the answer is not JSON that can be read ({exc}); it begins with {start!r}",
+            f"the answer is not JSON that can be read ({str(exc)[:100]}); it begins with {start!r}",
             status=response.status,
             body=response.body,
         ) from None
