@@ -33,7 +33,6 @@ from pocketsflow_async.sandbox import Sandbox
 
 KEY = f"pk_test_canary_{MARK}"
 SIGNING = f"whsec_canary_{MARK}"
-ONCE = RetryPolicy(attempts=1)
 TWICE = RetryPolicy(attempts=2, base_delay=0.0)
 
 
