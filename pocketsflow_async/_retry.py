@@ -41,12 +41,12 @@ def may_repeat(error: PocketsflowError, *, repeatable: bool) -> bool:
     """Whether another try could help and cannot do the work twice.
 
     A request that is not repeatable is sent again only if the server certainly did not act on it: it never
-    arrived, or it was refused by the rate limit.
+    arrived, or it was refused by the rate limit. Where the next try would fail alike there is none.
     """
     if isinstance(error, RateLimitError):
         return True
     if isinstance(error, APIConnectionError):
-        return repeatable or not error.received
+        return error.temporary and (repeatable or not error.received)
     return repeatable and isinstance(error, APIStatusError) and error.status in _TEMPORARY
 
 

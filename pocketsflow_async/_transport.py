@@ -1,28 +1,24 @@
-"""The only module that knows aiohttp: it sends one request once, and gives back the whole answer."""
+"""Sends one request once with aiohttp, and gives back the whole answer."""
 
-import ssl
+import asyncio
+import math
+from collections.abc import AsyncGenerator
 from importlib.metadata import version
-from typing import Any
 
 import aiohttp
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession, ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
 from pocketsflow_async._config import Secret
+from pocketsflow_async._failures import SentOnceError, failure_of
 from pocketsflow_async._request import Request
 from pocketsflow_async._response import Response
 from pocketsflow_async._upload import Form, chunks
-from pocketsflow_async.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    ConfigurationError,
-    InvalidArgumentError,
-    PocketsflowError,
-)
+from pocketsflow_async.errors import ConfigurationError, PocketsflowError
 
-_TIMEOUTS = (TimeoutError, aiohttp.ServerTimeoutError)
-_NEVER_ARRIVED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_CONNECT = 10.0
+"""Seconds in which a connection must stand, if the timeout is not shorter."""
 
 
 class Transport:
@@ -34,46 +30,64 @@ class Transport:
 
     def __init__(self, base_url: str, key: Secret, *, timeout: float, session: ClientSession | None = None) -> None:
         self._base_url = base_url
-        self._timeout = timeout
-        self._client_timeout = ClientTimeout(total=timeout)
+        self._timeout = _timeout(timeout)
         self._session = session
         self._owned: ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        # A request's own middlewares replace those of its session, and a session does not tell publicly which it has.
+        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
         agent = f"pocketsflow-async/{version('pocketsflow-async')}"
-        self._public = CIMultiDict({"Accept": "application/json", "User-Agent": agent})
-        self._private = CIMultiDict(self._public, Authorization=f"Bearer {key.reveal()}")
+        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": agent})
+        self._authorization = f"Bearer {key.reveal()}"
 
     async def send(self, request: Request) -> Response:
         """Send once and read the whole answer, whatever its status.
 
         Raises:
             APIConnectionError: no complete answer; `received` says whether the server may have seen the request.
-            ConfigurationError: the client was closed while the call waited.
+            InvalidArgumentError: a file or generator of the caller failed while it was sent.
+            ConfigurationError: the client or its session is closed, or belongs to another event loop.
         """
-        if self._closed:
-            raise ConfigurationError("the client is closed: build a new one")
-        session = self._session or self._owned or self._open()
-        headers = self._private if request.auth else self._public
+        session = self._usable_session()
+        headers = self._headers
         if request.headers or request.body is not None:
             headers = headers.copy()
             headers.update(request.headers)
             if isinstance(request.body, bytes):
                 headers["Content-Type"] = "application/json"
+        sending = _Sending(self._authorization if request.auth else None)
+        timeout = self._timeout if request.timeout is None else _timeout(request.timeout)
+        parts: list[AsyncGenerator[bytes]] = []
         try:
             async with session.request(
                 request.method,
                 URL(self._base_url + request.target, encoded=True),
-                data=_form_data(request.body) if isinstance(request.body, Form) else request.body,
+                data=_form_data(request.body, parts) if isinstance(request.body, Form) else request.body,
                 headers=headers,
                 allow_redirects=False,
                 raise_for_status=False,
-                timeout=self._timeout_of(request),
+                auto_decompress=True,
+                timeout=timeout,
+                middlewares=(sending, *self._middlewares),
             ) as answer:
                 return Response(answer.status, answer.headers, await answer.read())
-        except (aiohttp.ClientError, OSError) as exc:  # TimeoutError is an OSError
-            failure = self._failure(request, exc)
+        except asyncio.CancelledError:
+            # aiohttp cancels whoever waits for a connection when its session is closed.
+            task, failure = asyncio.current_task(), self._unusable(session, sending)
+            if failure is None or task is None or task.cancelling():
+                raise
+        except Exception as exc:  # noqa: BLE001 - whatever it is, nothing of aiohttp gets past here
+            where = f"{request.name} at {self._base_url}"
+            failure = self._unusable(session, sending) or failure_of(exc, where, sent=sending.begun, timeout=timeout)
+        finally:
+            if parts:
+                await _close(parts)
         # Raised out here so that it does not carry aiohttp's error, whose fields hold the key, as its context.
         raise failure
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a transport is not pickled or copied: it holds the key")
 
     async def aclose(self) -> None:
         """Close our own session; somebody else's stays open."""
@@ -82,59 +96,88 @@ class Transport:
         if session is not None:
             await session.close()
 
-    def __reduce__(self) -> Any:
-        raise TypeError("a transport is not pickled or copied: it holds the key")
+    def _usable_session(self) -> ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise ConfigurationError("the client is closed: build a new one")
+        if self._loop is not loop:
+            if self._loop is not None or getattr(self._session, "_loop", loop) is not loop:
+                whose = "a client" if self._loop is not None else "a session"
+                raise ConfigurationError(
+                    f"{whose} belongs to one event loop, the one that first used it: "
+                    "make another in this one, for example inside the function that asyncio.run() is given"
+                )
+            self._loop = loop
+        return self._session or self._owned or self._open()
 
     def _open(self) -> ClientSession:
-        session = ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True)
-        # On a reused connection that dropped, aiohttp would send GET, PUT and DELETE a second time by itself,
-        # past the quota and the count of tries. There is no public switch for it.
-        session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        self._owned = session
-        return session
+        self._owned = ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self._owned
 
-    def _timeout_of(self, request: Request) -> ClientTimeout:
-        return self._client_timeout if request.timeout is None else ClientTimeout(total=request.timeout)
-
-    def _failure(self, request: Request, exc: Exception) -> PocketsflowError:
-        where = f"{request.name} at {self._base_url}"
-        received = not isinstance(exc, _NEVER_ARRIVED)
-        if isinstance(exc, aiohttp.InvalidURL):
-            return InvalidArgumentError(f"{where}: this is no address that can be asked")
-        if isinstance(exc, _TIMEOUTS):
-            seconds = self._timeout if request.timeout is None else request.timeout
-            return APITimeoutError(f"{where}: no complete answer within {seconds:g} s", received=received)
-        cause = getattr(exc, "os_error", None) or (exc if isinstance(exc, OSError) else None)
-        failure = APIConnectionError(f"{where}: {_reason(exc)}", received=received)
-        if isinstance(cause, OSError) and not isinstance(cause, aiohttp.ClientError):
-            failure.__cause__ = cause
-        return failure
+    def _unusable(self, session: ClientSession, sending: "_Sending") -> PocketsflowError | None:
+        if sending.begun or not getattr(session, "closed", False):
+            return None
+        if self._closed:
+            return ConfigurationError("the client was closed before the request was sent: build a new one")
+        return ConfigurationError("the session that was given to the client is closed: build a new client with another")
 
 
-def _form_data(form: Form) -> aiohttp.FormData:
+class _Sending:
+    """Goes with one request, around every other middleware.
+
+    It puts our key over whatever the session, its `auth` or a .netrc file would send; it sees whether the request
+    began to be written; and it keeps aiohttp from sending GET, PUT and DELETE a second time by itself, past the quota
+    and the count of tries, when a reused connection turns out to be dropped.
+    """
+
+    __slots__ = ("_authorization", "_request")
+
+    def __init__(self, authorization: str | None) -> None:
+        self._authorization = authorization
+        self._request: ClientRequest | None = None
+
+    @property
+    def begun(self) -> bool | None:
+        """Whether the request's head may have been written; None if it never came to us."""
+        return None if self._request is None else getattr(self._request, "response", self) is not None
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        self._request = request
+        if self._authorization is not None:
+            request.headers["Authorization"] = self._authorization
+        else:
+            request.headers.popall("Authorization", None)
+        try:
+            return await handler(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+            raise SentOnceError from exc
+
+
+def _timeout(seconds: float) -> ClientTimeout:
+    """Exact to the end: aiohttp rounds times above its threshold up to the next full second."""
+    return ClientTimeout(total=seconds, sock_connect=min(_CONNECT, seconds / 2), ceil_threshold=math.inf)
+
+
+def _form_data(form: Form, parts: list[AsyncGenerator[bytes]]) -> aiohttp.FormData:
     data = aiohttp.FormData(quote_fields=False)  # names travel as they are, not percent-encoded
     for name, value in form.fields:
         data.add_field(name, value)
-    for name, upload in form.files:
-        data.add_field(name, chunks(upload), filename=upload.name, content_type=upload.content_type)
+    for name, part in form.files:
+        parts.append(chunks(part))
+        data.add_field(name, parts[-1], filename=part.name, content_type=part.content_type)
     return data
 
 
-def _reason(exc: Exception) -> str:
-    if isinstance(exc, aiohttp.ClientConnectorDNSError):
-        return "the host's name could not be resolved"
-    if isinstance(exc, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
-        return "the server's certificate could not be verified"
-    if isinstance(exc, aiohttp.ClientSSLError):
-        return "no secure connection could be made"
-    if isinstance(exc, aiohttp.ClientConnectorError):
-        return f"the connection was refused ({exc.os_error.strerror or type(exc.os_error).__name__})"
-    if isinstance(exc, aiohttp.ServerDisconnectedError):
-        return "the server closed the connection before it answered"
-    if isinstance(exc, aiohttp.ClientPayloadError):
-        return "the answer was cut off"
-    if isinstance(exc, aiohttp.ClientResponseError):
-        return "the answer is not valid HTTP"
-    if isinstance(exc, OSError):
-        return f"the connection was lost ({exc.strerror or type(exc).__name__})"
-    return f"the request failed ({type(exc).__name__})"
+async def _close(parts: list[AsyncGenerator[bytes]]) -> None:
+    """End what was not sent to its end, so that a caller's generator is closed with the call, not some time later.
+
+    aiohttp's writer, cancelled by now, may need some turns of the loop to leave. Where it is held up in the caller's
+    own code, that code ends as it likes.
+    """
+    for part in parts:
+        for _ in range(5):
+            try:
+                await part.aclose()
+                break
+            except RuntimeError:  # it is running
+                await asyncio.sleep(0)

@@ -3,7 +3,8 @@
 import asyncio
 import io
 import re
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import suppress
 from threading import Lock
 from typing import IO, Any
 
@@ -48,6 +49,7 @@ class Part:
     """A file in a form.
 
     Attributes:
+        place: the operation and the field, for messages.
         content: as it was given.
         name: what the server is told.
         content_type: what the server is told.
@@ -55,6 +57,7 @@ class Part:
         lock: held while a file is read.
     """
 
+    place: str
     content: Any = attrs.field(repr=False)
     name: str
     content_type: str
@@ -103,18 +106,33 @@ class Form:
         return all(isinstance(part.content, bytes) or part.start is not None for _, part in self.files)
 
 
-async def chunks(part: Part) -> AsyncIterator[bytes]:
-    """The content in pieces; a file is read in a thread and left open."""
+async def chunks(part: Part) -> AsyncGenerator[bytes]:
+    """The content in pieces; a file is read in a thread and left open, a generator is closed at the end.
+
+    Raises:
+        InvalidArgumentError: the caller's file or generator failed; its own error is the cause.
+    """
+    pieces: AsyncIterator[Any] | None = None
+    try:
+        pieces = aiter(part.content) if hasattr(part.content, "__aiter__") else _pieces(part)
+        async for piece in pieces:
+            yield piece if type(piece) is bytes else bytes(memoryview(piece))  # a TypeError for text or a number
+    except Exception as exc:
+        raise InvalidArgumentError(f"{part.place} could not be read to its end ({type(exc).__name__}: {exc})") from exc
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            with suppress(Exception):
+                await pieces.aclose()
+
+
+async def _pieces(part: Part) -> AsyncIterator[Any]:
     if isinstance(part.content, bytes):
         yield part.content
-    elif hasattr(part.content, "__aiter__"):
-        async for piece in part.content:
-            yield piece
-    else:
-        place = 0
-        while piece := await asyncio.to_thread(part.read, place):
-            place += len(piece)
-            yield piece
+        return
+    place = 0
+    while piece := await asyncio.to_thread(part.read, place):
+        place += len(piece)
+        yield piece
 
 
 def _part(place: str, upload: Upload) -> Part:
@@ -133,7 +151,7 @@ def _part(place: str, upload: Upload) -> Part:
     if not _is_text(upload.content_type) or not _TYPE.fullmatch(upload.content_type):
         raise InvalidArgumentError(f"{place}: {upload.content_type!r} is no content type, such as image/png")
     can_rewind = is_file and hasattr(content, "seekable") and bool(content.seekable())
-    return Part(content, name, upload.content_type, content.tell() if can_rewind else None)
+    return Part(place, content, name, upload.content_type, content.tell() if can_rewind else None)
 
 
 def _is_text(value: Any) -> bool:

@@ -93,13 +93,16 @@ class APIConnectionError(PocketsflowError):
 
     Attributes:
         received: False when it is certain that the server never saw the request.
+        temporary: False when the next try would fail alike, as with a certificate that cannot be verified.
     """
 
     received: bool
+    temporary: bool
 
-    def __init__(self, message: str, *, received: bool = True) -> None:
+    def __init__(self, message: str, *, received: bool = True, temporary: bool = True) -> None:
         super().__init__(message)
         self.received = received
+        self.temporary = temporary
 
 
 class APITimeoutError(APIConnectionError):

@@ -453,7 +453,7 @@ async def test_an_error_of_a_generator_ends_the_call(pf: Pocketsflow, sandbox: S
         yield PICTURE
         raise OSError("the disk is gone")
 
-    with pytest.raises(APIConnectionError):
+    with pytest.raises(InvalidArgumentError, match="the disk is gone"):
         await pf.preview.images.upload(file=failing())
 
     assert sandbox.work["POST", "/images"] == 0

@@ -1,6 +1,9 @@
 """A server for the tests of the transport: it does on a real socket what the script says, and counts what it got."""
 
 import asyncio
+import socket
+import ssl
+import struct
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -50,6 +53,12 @@ async def drop(_: asyncio.StreamWriter) -> bool:
     return False
 
 
+async def reset(writer: asyncio.StreamWriter) -> bool:
+    """Break the connection as a crashed machine would."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return False
+
+
 async def hang(_: asyncio.StreamWriter) -> bool:
     """Never answer."""
     await asyncio.Event().wait()
@@ -66,11 +75,23 @@ def then_hang(text: bytes) -> Act:
     return act
 
 
-class ScriptedServer:
-    """Does what the script says, the last act again and again."""
+def then_reset(text: bytes) -> Act:
+    """Send these bytes, and then break the connection when they have arrived."""
 
-    def __init__(self, *script: Act) -> None:
+    async def act(writer: asyncio.StreamWriter) -> bool:
+        await raw(text)(writer)
+        await asyncio.sleep(0.02)  # a reset overtakes what still lies in the buffers
+        return await reset(writer)
+
+    return act
+
+
+class ScriptedServer:
+    """Does what the script says, the last act again and again; with a context, behind TLS."""
+
+    def __init__(self, *script: Act, tls: ssl.SSLContext | None = None) -> None:
         self.script = list(script)
+        self.tls = tls
         self.received: list[Received] = []
         self.got_one = asyncio.Event()
         self.connections = 0
@@ -79,8 +100,8 @@ class ScriptedServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(
@@ -90,6 +111,11 @@ class ScriptedServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def stop_listening(self) -> None:
+        """Refuse further connections."""
+        self._server.close()
+        await asyncio.sleep(0)
 
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -26,6 +26,7 @@ NO_USE = ("no", "no")
     [
         pytest.param(refused(), NEVER_ARRIVED, id="connection refused"),
         pytest.param(APITimeoutError("connect", received=False), NEVER_ARRIVED, id="timeout while connecting"),
+        pytest.param(APIConnectionError("no trust", received=False, temporary=False), NO_USE, id="wrong certificate"),
         pytest.param(status(429), NEVER_ARRIVED, id="429"),
         pytest.param(lost(), MAYBE_DONE, id="answer lost"),
         pytest.param(APITimeoutError("slow"), MAYBE_DONE, id="timeout"),

@@ -36,6 +36,57 @@ async def test_every_kind_of_content_is_read():
     assert not file.closed
 
 
+class Pieces:
+    """An async iterable that makes a new generator each time, and counts those that ended."""
+
+    def __init__(self, *pieces: object) -> None:
+        self.pieces = pieces
+        self.ended = 0
+
+    async def __aiter__(self) -> AsyncIterator[object]:
+        try:
+            for piece in self.pieces:
+                yield piece
+        finally:
+            self.ended += 1
+
+
+async def test_pieces_may_be_any_kind_of_bytes():
+    """Whatever holds bytes is sent as bytes, an empty piece too."""
+    assert await read(part(Pieces(bytearray(b"ab"), b"", memoryview(b"cd")))) == b"abcd"
+
+
+@pytest.mark.parametrize("piece", ["text", 7, None])
+async def test_a_piece_that_is_not_bytes_is_named(piece):
+    """The error says which part of which operation, and why."""
+    with pytest.raises(InvalidArgumentError, match=r"^images\.upload: file could not be read to its end \(TypeError"):
+        await read(part(Pieces(b"ab", piece)))
+
+
+async def test_what_is_not_read_to_its_end_is_closed():
+    """A generator in which nobody reads on is closed with its part; a file stays open."""
+    source, file = Pieces(b"ab", b"cd"), io.BytesIO(b"abcd")
+    for content in (source, file):
+        begun = chunks(part(content))
+        await anext(begun)
+        await begun.aclose()
+
+    assert source.ended == 1
+    assert not file.closed
+
+
+async def test_a_file_closed_meanwhile_is_named():
+    """A file that its owner closes too early is the owner's matter."""
+    file = io.BytesIO(b"abcd")
+    one = part(file)
+    file.close()
+
+    with pytest.raises(InvalidArgumentError, match=r"images\.upload: file .*closed file") as caught:
+        await read(one)
+
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
 async def test_a_file_is_read_in_pieces():
     """No piece is larger than 64 KiB, whatever the file's size."""
     sizes = [len(piece) async for piece in chunks(part(io.BytesIO(b"x" * 200_000)))]
