@@ -40,8 +40,8 @@ class Pocketsflow(Resources):
         rate_limit: the limits to keep, together with all clients of this process that have the same host, key and
             limits; a `RateLimiter` of your own; or None to keep none.
         retry: when failed tries are repeated.
-        session: your own aiohttp session, which is not closed here. Its own silent second sending of GET, PUT and
-            DELETE on dropped connections stays as it is.
+        session: your own aiohttp session, which is not closed here. Its proxies, certificates and middlewares are
+            used, its credentials are not.
         allow_insecure: accept plain http to hosts other than this machine.
 
     Raises:

@@ -39,7 +39,8 @@ class Transport:
         self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
         agent = f"pocketsflow-async/{version('pocketsflow-async')}"
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": agent})
-        self._authorization = f"Bearer {key.reveal()}"
+        self._key = key.reveal()
+        self._authorization = f"Bearer {self._key}"
 
     async def send(self, request: Request) -> Response:
         """Send once and read the whole answer, whatever its status.
@@ -71,7 +72,9 @@ class Transport:
                 timeout=timeout,
                 middlewares=(sending, *self._middlewares),
             ) as answer:
-                return Response(answer.status, answer.headers, await answer.read())
+                if 200 <= answer.status < 300:
+                    return Response(answer.status, answer.headers, await answer.read())
+                return self._redacted(answer, await answer.read())
         except asyncio.CancelledError:
             # aiohttp cancels whoever waits for a connection when its session is closed.
             task, failure = asyncio.current_task(), self._unusable(session, sending)
@@ -113,6 +116,11 @@ class Transport:
     def _open(self) -> ClientSession:
         self._owned = ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self._owned
+
+    def _redacted(self, answer: ClientResponse, body: bytes) -> Response:
+        """An answer that becomes an error, which gets around: a server that repeats the key in it is not passed on."""
+        headers = CIMultiDict((name, value.replace(self._key, "***")) for name, value in answer.headers.items())
+        return Response(answer.status, headers, body.replace(self._key.encode(), b"***"))
 
     def _unusable(self, session: ClientSession, sending: "_Sending") -> PocketsflowError | None:
         if sending.begun or not getattr(session, "closed", False):

@@ -85,7 +85,7 @@ class ConfigurationError(PocketsflowError):
 
 
 class InvalidArgumentError(PocketsflowError, ValueError):
-    """An argument cannot be sent; nothing was sent."""
+    """An argument cannot be sent; nothing was sent, or of a failing upload no more than a part."""
 
 
 class APIConnectionError(PocketsflowError):

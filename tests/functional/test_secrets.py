@@ -23,6 +23,7 @@ from pocketsflow_async.errors import (
     APIResponseError,
     APIStatusError,
     APITimeoutError,
+    AuthenticationError,
     ConfigurationError,
     PocketsflowError,
     ServerError,
@@ -157,6 +158,9 @@ for status in (400, 401, 402, 403, 404, 409, 418, 422, 429, 500, 502, 503):
         kind, f"status {status}", http(status, b'{"message":"no","code":"X"}', b"X-Request-Id: r\r\nRetry-After: 0\r\n")
     )
 provoked(APIStatusError, "redirect", http(302, head=b"Location: https://elsewhere.example/\r\n"))
+echoed = f'{{"message":"no such key: {KEY}","headers":["Bearer {KEY}"]}}'.encode()
+provoked(AuthenticationError, "key sent back", http(401, echoed, f"X-Key: {KEY}\r\n".encode()))
+provoked(APIStatusError, "key in a redirect", http(307, head=f"Location: https://elsewhere.example/{KEY}\r\n".encode()))
 provoked(APIResponseError, "no JSON", http(200, b"<html>"))
 provoked(APIResponseError, "wrong shape", http(200, b'{"orders":[{"_id":5}]}'))
 provoked(
