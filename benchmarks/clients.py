@@ -1,6 +1,6 @@
 """One client doing one thing so many times, in a process of its own; prints what it cost as JSON.
 
-    python benchmarks/clients.py CASE URL COUNT
+python benchmarks/clients.py CASE URL COUNT
 """
 
 import asyncio
@@ -37,7 +37,7 @@ async def side_by_side(one: Callable[[int], Awaitable[object]], count: int, at_o
 
 
 async def aiohttp_small(url: str, count: int) -> tuple[float, float]:
-    """aiohttp and orjson, nothing else."""
+    """Nothing but aiohttp and orjson."""
     import aiohttp
     import orjson
 
@@ -82,7 +82,7 @@ def _page(url: str, number: int) -> str:
 
 
 async def aiohttp_pages(url: str, count: int) -> tuple[float, float]:
-    """aiohttp and orjson without models."""
+    """Nothing but aiohttp and orjson, without models."""
     import aiohttp
     import orjson
 
@@ -97,7 +97,7 @@ async def aiohttp_pages(url: str, count: int) -> tuple[float, float]:
 
 
 async def aiohttp_bytes(url: str, count: int) -> tuple[float, float]:
-    """aiohttp reading the bytes and dropping them."""
+    """Only aiohttp: read the bytes and drop them."""
     import aiohttp
 
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
@@ -125,7 +125,7 @@ async def ours_pages(url: str, count: int) -> tuple[float, float]:
 
 
 async def httpx_pages(url: str, count: int) -> tuple[float, float]:
-    """httpx and pydantic models of the fields that the answer has."""
+    """The usual pair: httpx, and pydantic models of the fields that the answer has."""
     import httpx
     from httpx_models import OrdersPage
 

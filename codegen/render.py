@@ -161,7 +161,7 @@ class _Renderer:
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
         }
         defined |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-        lines = {name: IMPORTS[name] for name in used & IMPORTS.keys()}
+        lines = {name: IMPORTS[name] for name in (used - defined) & IMPORTS.keys()}
         base = f"{PACKAGE}._generated.{self.api.name}"
         for name, place in self.places().items():
             if name in used - defined:

@@ -16,8 +16,6 @@ from pocketsflow_async._config import (
 )
 from pocketsflow_async._connection import Connection
 from pocketsflow_async._generated.pocketsflow.resources import Resources
-from pocketsflow_async._request import any_operation
-from pocketsflow_async._response import decode_any
 from pocketsflow_async._unset import UNSET
 
 if TYPE_CHECKING:
@@ -119,6 +117,9 @@ class Pocketsflow(Resources):
             InvalidArgumentError: the method or path cannot be sent.
             APIResponseError: the answer is not JSON.
         """
+        from pocketsflow_async._request import any_operation
+        from pocketsflow_async._response import decode_any
+
         operation = any_operation(method, path)
         response = await self._connection.send(operation, params=params, body=json, options=options)
         return decode_any(response)

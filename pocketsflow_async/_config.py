@@ -1,6 +1,5 @@
 """The settings of a client: frozen, and checked once."""
 
-import ipaddress
 import math
 import os
 import re
@@ -175,7 +174,9 @@ def _is_loopback(parts: SplitResult) -> bool:
     host = parts.hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    from ipaddress import ip_address
+
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False

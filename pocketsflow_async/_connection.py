@@ -1,20 +1,18 @@
 """Opens the executor and everything heavy behind it at first use, off the event loop, and closes it."""
 
-import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy, Secret
-from pocketsflow_async._operation import Operation
-from pocketsflow_async._page import RawPage
-from pocketsflow_async._quota import RateLimiter
-from pocketsflow_async._shared_quota import keep, shared_quota
 from pocketsflow_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from pocketsflow_async._executor import Executor
+    from pocketsflow_async._operation import Operation
+    from pocketsflow_async._page import RawPage
+    from pocketsflow_async._quota import RateLimiter
     from pocketsflow_async._response import Response
 
 T = TypeVar("T")
@@ -38,7 +36,7 @@ class Connection:
         key: Secret,
         *,
         timeout: float,
-        rate_limit: RateLimit | RateLimiter | None,
+        rate_limit: "RateLimit | RateLimiter | None",
         retry: RetryPolicy,
         session: "ClientSession | None",
     ) -> None:
@@ -55,6 +53,8 @@ class Connection:
     async def open(self) -> "Executor":
         """The executor, made ready: aiohttp, the decoders and the converter are loaded in a thread."""
         if not self._closed:
+            import asyncio
+
             await asyncio.to_thread(_load)
         if self._closed:
             raise ConfigurationError("the client is closed: build a new one")
@@ -66,17 +66,17 @@ class Connection:
             self._executor = Executor(transport, self.quota, self._retry)
         return self._executor
 
-    async def call(self, operation: Operation[T], **arguments: Any) -> T:
+    async def call(self, operation: "Operation[T]", **arguments: Any) -> T:
         """Carry out an operation and give back its typed answer."""
         executor = self._executor or await self.open()
         return await executor.call(operation, **arguments)
 
-    async def raw_page(self, operation: Operation[Any], **arguments: Any) -> RawPage:
+    async def raw_page(self, operation: "Operation[Any]", **arguments: Any) -> "RawPage":
         """One page of a list with its records as the server sent them."""
         executor = self._executor or await self.open()
         return await executor.raw_page(operation, **arguments)
 
-    async def send(self, operation: Operation[Any], **arguments: Any) -> "Response":
+    async def send(self, operation: "Operation[Any]", **arguments: Any) -> "Response":
         """Carry out an operation and give back its 2xx answer as bytes."""
         executor = self._executor or await self.open()
         return await executor.send(operation, **arguments)
@@ -85,16 +85,23 @@ class Connection:
         """Close what was opened; every later call is refused."""
         self._closed = True
         if self.quota is not None:
+            from pocketsflow_async._shared_quota import keep
+
             keep(self.quota)
         executor, self._executor = self._executor, None
         if executor is not None:
             await executor.transport.aclose()
 
 
-def _quota(given: Any, base_url: str, key: Secret) -> RateLimiter | None:
+def _quota(given: Any, base_url: str, key: Secret) -> "RateLimiter | None":
+    if given is None:
+        return None
+    from pocketsflow_async._quota import RateLimiter
+    from pocketsflow_async._shared_quota import shared_quota
+
     if isinstance(given, RateLimit):
         return shared_quota(base_url, key, given)
-    if given is None or isinstance(given, RateLimiter):
+    if isinstance(given, RateLimiter):
         return given
     raise ConfigurationError(f"rate_limit must be a RateLimit, a RateLimiter or None, not {given!r}")
 

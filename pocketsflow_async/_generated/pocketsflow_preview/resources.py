@@ -7,9 +7,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pocketsflow_async._caller import Caller
-
 if TYPE_CHECKING:
+    from pocketsflow_async._caller import Caller
     from pocketsflow_async._generated.pocketsflow_preview.operations.analytics import Analytics
     from pocketsflow_async._generated.pocketsflow_preview.operations.images import Images
     from pocketsflow_async._generated.pocketsflow_preview.operations.links import Links

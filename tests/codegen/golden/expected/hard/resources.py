@@ -7,9 +7,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pocketsflow_async._caller import Caller
-
 if TYPE_CHECKING:
+    from pocketsflow_async._caller import Caller
     from pocketsflow_async._generated.hard.operations.boxes import Boxes
     from pocketsflow_async._generated.hard.operations.notes import Notes
     from pocketsflow_async._generated.hard.operations.shelves import Shelves
