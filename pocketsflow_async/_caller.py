@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._model import Body
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._page import RawPage
+from pocketsflow_async._page import Unread
 from pocketsflow_async._unset import UNSET, Unset
 
 T = TypeVar("T")
@@ -27,14 +27,15 @@ class Caller(Protocol):
         """Carry out an operation and give back its typed answer."""
         ...
 
-    async def raw_page(
+    async def fetch(
         self,
         operation: Operation[Any],
         *,
+        raw: bool = False,
         ids: Sequence[str] = (),
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> RawPage:
-        """One page of a list with its records as the server sent them."""
+    ) -> Unread:
+        """One page of a list, not decoded yet; `raw` leaves its records as the server sent them."""
         ...

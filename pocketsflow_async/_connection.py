@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pocketsflow_async._executor import Executor
     from pocketsflow_async._operation import Operation
-    from pocketsflow_async._page import RawPage
+    from pocketsflow_async._page import Unread
     from pocketsflow_async._quota import RateLimiter
     from pocketsflow_async._response import Response
 
@@ -71,10 +71,10 @@ class Connection:
         executor = self._executor or await self.open()
         return await executor.call(operation, **arguments)
 
-    async def raw_page(self, operation: "Operation[Any]", **arguments: Any) -> "RawPage":
-        """One page of a list with its records as the server sent them."""
+    async def fetch(self, operation: "Operation[Any]", **arguments: Any) -> "Unread":
+        """One page of a list, not decoded yet."""
         executor = self._executor or await self.open()
-        return await executor.raw_page(operation, **arguments)
+        return await executor.fetch(operation, **arguments)
 
     async def send(self, operation: "Operation[Any]", **arguments: Any) -> "Response":
         """Carry out an operation and give back its 2xx answer as bytes."""

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
 from pocketsflow_async._convert import encode_body
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._page import RawPage
+from pocketsflow_async._page import RawPage, Unread
 from pocketsflow_async._quota import RateLimiter
 from pocketsflow_async._request import Request, build_request
 from pocketsflow_async._response import Response, error_from
@@ -66,22 +67,13 @@ class Executor:
         """Carry out an operation and give back its typed answer."""
         codec: Codec[T] = await _codec(operation)
         response = await self.send(operation, **arguments)
-        try:
-            return codec.decode(response.body.strip() or b"{}")
-        except APIResponseError as error:
-            raise _explained(error, operation.name, response) from None
+        return _decoded(codec, operation, response)
 
-    async def raw_page(self, operation: Operation[Any], **arguments: Any) -> RawPage:
-        """One page of a list with its records as the server sent them."""
+    async def fetch(self, operation: Operation[Any], *, raw: bool = False, **arguments: Any) -> Unread:
+        """One page of a list, not read yet: what waits for its turn is bytes, not thousands of models."""
         codec: PageCodec[Any] = await _codec(operation)
         response = await self.send(operation, **arguments)
-        try:
-            page = codec.raw(response.body)
-        except APIResponseError as error:
-            raise _explained(error, operation.name, response) from None
-        page.requests = len(response.failures) + 1
-        page.throttled = sum(failure.status == 429 for failure in response.failures)
-        return page
+        return partial(_raw_page if raw else _decoded, codec, operation, response)
 
     async def send(
         self,
@@ -180,6 +172,23 @@ class _Call:
                 request_id=error.request_id if isinstance(error, APIStatusError) else None,
             )
         )
+
+
+def _decoded(codec: Codec[T], operation: Operation[Any], response: Response) -> T:
+    try:
+        return codec.decode(response.body.strip() or b"{}")
+    except APIResponseError as error:
+        raise _explained(error, operation.name, response) from None
+
+
+def _raw_page(codec: PageCodec[Any], operation: Operation[Any], response: Response) -> RawPage:
+    try:
+        page = codec.raw(response.body)
+    except APIResponseError as error:
+        raise _explained(error, operation.name, response) from None
+    page.requests = len(response.failures) + 1
+    page.throttled = sum(failure.status == 429 for failure in response.failures)
+    return page
 
 
 def _explained(error: APIResponseError, name: str, response: Response) -> APIResponseError:

@@ -1,5 +1,6 @@
 """One page of a list, as the caller gets it."""
 
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -34,3 +35,7 @@ class RawPage:
     has_more: bool = False
     requests: int = 1
     throttled: int = 0
+
+
+Unread = Callable[[], Any]
+"""A page that was fetched and is decoded when it is called: a `Page`, or a `RawPage`."""

@@ -6,14 +6,14 @@ into the style's own parameters.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
 
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._operation import Operation, Paging
-from pocketsflow_async._page import Page, RawPage
+from pocketsflow_async._page import Page, RawPage, Unread
 from pocketsflow_async._unset import Unset
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError
 
@@ -29,9 +29,6 @@ class _Paged(Protocol):
     def pagination(self) -> Any: ...
 
     has_more: bool
-
-
-P = TypeVar("P", bound=_Paged)
 
 
 class Pager(Generic[T]):
@@ -80,7 +77,7 @@ class Pager(Generic[T]):
 
     def pages(self, *, concurrency: int = 1) -> AsyncGenerator[Page[T], None]:
         """Every page, in order; `concurrency` of them are fetched side by side."""
-        return self._walk(self._page, concurrency)
+        return self._walk(concurrency, raw=False)
 
     async def collect(self, *, limit: int | None = None, concurrency: int = 1) -> list[T]:
         """A list of all records, or of the first `limit`."""
@@ -99,40 +96,30 @@ class Pager(Generic[T]):
 
     def raw_pages(self, *, concurrency: int = 1) -> AsyncGenerator[RawPage, None]:
         """Every page with its records as the JSON text that the server sent; no models are built."""
-        return self._walk(self._raw_page, concurrency)
+        return self._walk(concurrency, raw=True)
 
     async def _first(self) -> Page[T]:
         page = await self._caller.call(self._operation, **self._sent(self._plan.asked()))
         self._plan.finish(page, 0)
         return page
 
-    async def _page(self, number: int) -> Page[T]:
-        page = await self._caller.call(self._operation, **self._sent(self._plan.walked(number)))
-        self._plan.finish(page, number)
-        return page
-
-    async def _raw_page(self, number: int) -> RawPage:
-        page = await self._caller.raw_page(self._operation, **self._sent(self._plan.walked(number)))
-        self._plan.finish(page, number)
-        return page
-
     def _sent(self, params: dict[str, Any]) -> dict[str, Any]:
         place = "body" if self._plan.paging.style == "body-page" else "params"
         return {place: params, "ids": self._ids, "options": self._options}
 
-    async def _walk(self, fetch: Callable[[int], Awaitable[P]], concurrency: int) -> AsyncGenerator[P, None]:
+    async def _walk(self, concurrency: int, *, raw: bool) -> AsyncGenerator[Any, None]:
         if isinstance(concurrency, bool) or concurrency < 1:
             raise InvalidArgumentError(f"{self._operation.name}: concurrency must be at least 1, not {concurrency!r}")
-        page = await fetch(0)
+        page = self._read(await self._fetch(0, raw=raw), 0)
         yield page
         number = 1
         if concurrency == 1:
             while page.has_more:
-                page = await fetch(number)
+                page = self._read(await self._fetch(number, raw=raw), number)
                 yield page
                 number += 1
             return
-        window: deque[asyncio.Future[P]] = deque()
+        window: deque[asyncio.Future[Unread]] = deque()
         seen = 1
         try:
             while page.has_more:
@@ -140,9 +127,9 @@ class Pager(Generic[T]):
                 # Where the API does not say how many pages there are, go no further ahead than was found already.
                 ahead = concurrency if last is not None else min(concurrency, seen)
                 while len(window) < ahead and (last is None or number <= last or not window):
-                    window.append(asyncio.ensure_future(fetch(number)))
+                    window.append(asyncio.ensure_future(self._fetch(number, raw=raw)))
                     number += 1
-                page = await window[0]
+                page = self._read(await window[0], seen)
                 window.popleft()
                 seen += 1
                 yield page
@@ -150,6 +137,14 @@ class Pager(Generic[T]):
             for task in window:
                 task.cancel()
             await asyncio.gather(*window, return_exceptions=True)
+
+    def _fetch(self, number: int, *, raw: bool) -> Coroutine[Any, Any, Unread]:
+        return self._caller.fetch(self._operation, raw=raw, **self._sent(self._plan.walked(number)))
+
+    def _read(self, unread: Unread, number: int) -> Any:
+        page = unread()
+        self._plan.finish(page, number)
+        return page
 
 
 class _Plan:

@@ -11,7 +11,7 @@ from pocketsflow_async._caller import Caller
 from pocketsflow_async._generated.pocketsflow_preview import models as _generated
 from pocketsflow_async._generated.pocketsflow_preview.resources import Resources
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._page import RawPage
+from pocketsflow_async._page import Unread
 from pocketsflow_async._upload import File, Upload
 from pocketsflow_async.errors import NotFoundError, PreviewWarning
 
@@ -42,11 +42,11 @@ class _Warner:
         except NotFoundError as error:
             raise _explained(error, operation) from None
 
-    async def raw_page(self, operation: Operation[Any], **arguments: Any) -> RawPage:
-        """One page of a list with its records as the server sent them."""
+    async def fetch(self, operation: Operation[Any], **arguments: Any) -> Unread:
+        """One page of a list, not decoded yet."""
         self._warn(operation)
         try:
-            return await self._caller.raw_page(operation, **arguments)
+            return await self._caller.fetch(operation, **arguments)
         except NotFoundError as error:
             raise _explained(error, operation) from None
 

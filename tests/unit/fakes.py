@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from pocketsflow_async import Page
 from pocketsflow_async._operation import Operation, Paging
-from pocketsflow_async._page import RawPage
+from pocketsflow_async._page import RawPage, Unread
 from pocketsflow_async._request import Request
 from pocketsflow_async._response import Response
 from pocketsflow_async.errors import APIConnectionError
@@ -176,9 +176,9 @@ class FakeCaller:
         self.options.append(options)
         return await self._serve(operation.paging, params if body is None else body)
 
-    async def raw_page(self, operation, **arguments: Any) -> RawPage:
+    async def fetch(self, operation, *, raw=False, **arguments: Any) -> Unread:
         page = await self.call(operation, **arguments)
-        return RawPage(page.items, page.pagination)
+        return lambda: RawPage(page.items, page.pagination) if raw else page
 
     async def _serve(self, paging: Paging, asked: dict[str, Any]) -> Page[int]:
         number = len(self.asked)

@@ -340,7 +340,7 @@ async def test_a_body_of_the_wrong_shape_is_told_with_its_place():
 async def test_a_wrong_page_of_raw_records_is_told_alike():
     """Raw pages name the operation and the status too."""
     with pytest.raises(APIResponseError, match=r"^orders.list: ") as caught:
-        await executor(FakeTransport(answer(203, b'{"orders": 5}'))).raw_page(LIST_ORDERS)
+        (await executor(FakeTransport(answer(203, b'{"orders": 5}'))).fetch(LIST_ORDERS, raw=True))()
 
     assert (caught.value.path, caught.value.status) == ("$.orders", 203)
 
@@ -350,7 +350,7 @@ async def test_a_raw_page_counts_its_requests():
     """A raw page knows how many tries it took and how many of them were refused by the quota."""
     transport = FakeTransport(answer(429), lost, answer(body=b'{"orders": [{"_id": "a"}]}'))
 
-    page = await executor(transport, base_delay=0.0).raw_page(LIST_ORDERS)
+    page = (await executor(transport, base_delay=0.0).fetch(LIST_ORDERS, raw=True))()
 
     assert ([bytes(one) for one in page.items], page.requests, page.throttled) == ([b'{"_id": "a"}'], 3, 1)
 
