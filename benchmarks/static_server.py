@@ -1,7 +1,8 @@
 """A server that is no bottleneck: it sends canned answers without looking closely.
 
-`GET /orders?page=N` is a page of 100 orders (about 110 KB), any other path one small order. Run as a program, it prints
-its address and serves until its standard input ends.
+`GET /orders?page=N` is a page of 100 orders (about 110 KB) of a list without end; below `/PAGES` the list has so many
+pages. Any other path is one small order. Run as a program, it prints its address and serves until its standard input
+ends.
 """
 
 import asyncio
@@ -12,8 +13,8 @@ import aiohttp
 
 from pocketsflow_async.sandbox import Sandbox
 
-PAGES = 100_000
-_PAGE = re.compile(rb"[?&]page=(\d+)")
+ENDLESS = 100_000
+_PAGE = re.compile(rb"GET /?(\d*)/orders\?(?:.*&)?page=(\d+)")
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -45,15 +46,13 @@ class Canned(asyncio.Protocol):
         *heads, self.rest = (self.rest + data).split(b"\r\n\r\n")
         for head in heads:
             line = head.partition(b"\r\n")[0]
-            if line.startswith(b"GET /orders?"):
-                found = _PAGE.search(line)
-                self.transport.write(self._page(int(found[1]) if found else 1))
-            else:
-                self.transport.write(self.order)
+            found = _PAGE.match(line)
+            self.transport.write(self._page(int(found[1] or ENDLESS), int(found[2])) if found else self.order)
 
-    def _page(self, number: int) -> bytes:
-        told = b'{"totalCount":%d,"totalPages":%d,"currentPage":%d,"pageSize":100,"hasMore":true}}'
-        tail = b',"pagination":' + told % (PAGES * 100, PAGES, number)
+    def _page(self, pages: int, number: int) -> bytes:
+        more = b"true" if number < pages else b"false"
+        told = b'{"totalCount":%d,"totalPages":%d,"currentPage":%d,"pageSize":100,"hasMore":%s}}'
+        tail = b',"pagination":' + told % (pages * 100, pages, number, more)
         return _HEAD % (len(self.page) + len(tail)) + self.page + tail
 
 

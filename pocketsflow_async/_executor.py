@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
-from pocketsflow_async._convert import encode_body
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._page import RawPage, Unread
 from pocketsflow_async._quota import RateLimiter
@@ -27,6 +27,9 @@ from pocketsflow_async.errors import (
 )
 
 T = TypeVar("T")
+
+_CONVERT = "pocketsflow_async._convert"
+"""What writes bodies; cattrs is imported off the event loop, by the first call that has one."""
 
 
 class Sender(Protocol):
@@ -62,6 +65,7 @@ class Executor:
         self.quota = quota
         self.retry = retry
         self.clock = clock
+        self._encode: Callable[[str, Any], bytes] | None = None
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
         """Carry out an operation and give back its typed answer."""
@@ -89,7 +93,9 @@ class Executor:
         if operation.multipart:
             payload = Form(operation.name, body)
         elif body is not UNSET:
-            payload = encode_body(operation.name, body)
+            if self._encode is None:
+                self._encode = (await asyncio.to_thread(import_module, _CONVERT)).encode_body
+            payload = self._encode(operation.name, body)
         request = build_request(operation, ids, params, payload, options)
         call = _Call(self, request)
         if options is None:

@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator
-from importlib.metadata import version
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession, ClientTimeout
@@ -15,6 +14,7 @@ from pocketsflow_async._failures import SentOnceError, failure_of
 from pocketsflow_async._request import Request
 from pocketsflow_async._response import Response
 from pocketsflow_async._upload import Form, chunks
+from pocketsflow_async._version import VERSION
 from pocketsflow_async.errors import ConfigurationError, PocketsflowError
 
 _CONNECT = 10.0
@@ -37,7 +37,7 @@ class Transport:
         self._closed = False
         # A request's own middlewares replace those of its session, and a session does not tell publicly which it has.
         self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
-        agent = f"pocketsflow-async/{version('pocketsflow-async')}"
+        agent = f"pocketsflow-async/{VERSION}"
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": agent})
         self._key = key.reveal()
         self._authorization = f"Bearer {self._key}"
