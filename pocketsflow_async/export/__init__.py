@@ -1,5 +1,6 @@
 """Writes whole lists to disk, each record as the server sent it."""
 
+import datetime as dt
 import os
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -7,62 +8,20 @@ from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
 
-import attrs
 import msgspec
 
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
 from pocketsflow_async._page import RawPage
 from pocketsflow_async.errors import ExportError, InvalidArgumentError
+from pocketsflow_async.export._report import AuditReport, Difference, ExportProgress, ExportReport, ResourceReport
+
+Format = Literal["jsonl", "csv", "parquet", "sqlite", "duckdb"]
+Compression = Literal["gzip", "zstd", "snappy"]
+Moment = dt.datetime | dt.date | str
 
 RESOURCES: tuple[str, ...] = LISTS
 """Every resource that can be exported."""
-
-
-@attrs.frozen
-class ExportProgress:
-    """How far the export of one resource has come.
-
-    Attributes:
-        expected: the number of records that the API announced; None where it does not say.
-        done: True in the last report of a resource.
-    """
-
-    resource: str
-    records: int
-    pages: int
-    expected: int | None
-    done: bool
-
-
-@attrs.frozen
-class ResourceReport:
-    """What the export of one resource did.
-
-    Attributes:
-        path: the finished file.
-        records: lines written.
-        duplicates: records that came a second time and were not written again.
-        requests: requests sent, repeated ones included.
-        throttled: answers of status 429 among them.
-    """
-
-    resource: str
-    path: Path
-    records: int
-    duplicates: int
-    pages: int
-    requests: int
-    throttled: int
-    seconds: float
-
-
-@attrs.frozen
-class ExportReport:
-    """What an export did, resource by resource."""
-
-    resources: tuple[ResourceReport, ...]
-    seconds: float
 
 
 async def export(
@@ -70,8 +29,12 @@ async def export(
     resources: Iterable[str] | None = None,
     *,
     to: str | os.PathLike[str],
-    format: Literal["jsonl"] = "jsonl",
+    format: Format = "jsonl",
+    compression: Compression | None = None,
     concurrency: int = 8,
+    since: Moment | Literal["last"] | None = None,
+    until: Moment | None = None,
+    resume: bool = True,
     progress: Callable[[ExportProgress], object] | None = None,
 ) -> ExportReport:
     """Write every record of every resource, one file each, below the folder `to`.
@@ -105,7 +68,7 @@ async def export(
     with _disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
     reports = [await _export_one(pf, name, folder, concurrency, progress) for name in chosen]
-    return ExportReport(tuple(reports), time.monotonic() - start)
+    return ExportReport(tuple(reports), time.monotonic() - start, folder / "manifest.json")
 
 
 class _Id(msgspec.Struct):
@@ -233,4 +196,18 @@ def _disk(path: Path) -> Generator[None]:
         raise ExportError(f"export: {path} cannot be written: {exc.strerror or exc}") from exc
 
 
-__all__ = ["RESOURCES", "ExportProgress", "ExportReport", "ResourceReport", "export"]
+async def audit(folder: str | os.PathLike[str], pf: Pocketsflow | None = None) -> AuditReport:
+    """Check an export against its manifest and, if a client is given, against the API."""
+    raise NotImplementedError
+
+
+__all__ = [
+    "RESOURCES",
+    "AuditReport",
+    "Difference",
+    "ExportProgress",
+    "ExportReport",
+    "ResourceReport",
+    "audit",
+    "export",
+]
