@@ -1,0 +1,62 @@
+"""Progress bars, which need rich."""
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from pocketsflow_async.cli._pace import Pace, clock_text
+from pocketsflow_async.export import ExportProgress
+
+
+class Bars:
+    """A bar for each resource, with what is done, the rate, the wait for the quota and the time left."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._pace = Pace()
+        self._tasks: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            _Records(),
+            _Speed(self._pace),
+            TimeElapsedColumn(),
+            console=Console(file=stream),
+        )
+
+    def start(self) -> None:
+        """Take the terminal."""
+        self._progress.start()
+
+    def show(self, progress: ExportProgress) -> None:
+        """Move a resource's bar."""
+        self._pace.add(progress)
+        if progress.resource not in self._tasks:
+            self._tasks[progress.resource] = self._progress.add_task(progress.resource, total=progress.expected)
+        total = progress.records if progress.done else progress.expected
+        self._progress.update(self._tasks[progress.resource], completed=progress.records, total=total)
+
+    def stop(self) -> None:
+        """Leave the bars as they are, and give the terminal back."""
+        self._progress.stop()
+
+
+class _Records(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        total = "" if task.total is None else f" of {task.total:,.0f}"
+        return Text(f"{task.completed:,.0f}{total}", justify="right", style="progress.download")
+
+
+class _Speed(ProgressColumn):
+    def __init__(self, pace: Pace) -> None:
+        super().__init__()
+        self._pace = pace
+
+    def render(self, task: Task) -> Text:
+        rate, left, wait = self._pace.rate(task.description), self._pace.left(task.description), self._pace.wait()
+        words = [] if rate is None else [f"{rate:,.0f}/s"]
+        if not task.finished:
+            words += [] if left is None else [f"{clock_text(left)} left"]
+            words += [] if wait < 1 else [f"quota in {clock_text(wait)}"]
+        return Text(", ".join(words), style="progress.data.speed")
