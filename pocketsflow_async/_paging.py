@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Style
 from pocketsflow_async._page import Page, RawPage
 from pocketsflow_async._unset import Unset
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError
@@ -100,6 +100,15 @@ class Pager(Generic[T]):
     def raw_pages(self, *, concurrency: int = 1) -> AsyncGenerator[RawPage, None]:
         """Every page with its records as the JSON text that the server sent; no models are built."""
         return self._walk(self._raw_page, concurrency)
+
+    async def raw_page(self, number: int = 0) -> RawPage:
+        """One page of the walk, counted from 0, with its records as the JSON text that the server sent."""
+        return await self._raw_page(number)
+
+    @property
+    def style(self) -> Style:
+        """How the API pages this list."""
+        return self._plan.paging.style
 
     async def _first(self) -> Page[T]:
         page = await self._caller.call(self._operation, **self._sent(self._plan.asked()))
