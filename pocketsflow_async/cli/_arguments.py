@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import NoReturn, get_args
 
@@ -24,7 +24,20 @@ def read(words: Sequence[str]) -> argparse.Namespace:
     Raises:
         SystemExit: they make no sense, or ask for help.
     """
-    return _parser().parse_args(words)
+    parser = _parser()
+    given = parser.parse_args(words)
+    if given.command == "export":
+        _check_window(parser, given.since, given.until)
+    return given
+
+
+def _check_window(parser: argparse.ArgumentParser, since: str | None, until: str | None) -> None:
+    if since is None or until is None:
+        return
+    if since == "last":
+        parser.error("--since last goes on to now: give no --until")
+    if _utc(since) >= _utc(until):
+        parser.error(f"--since {since} must be before --until {until}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,10 +121,15 @@ def _since(text: str) -> str:
 
 def _moment(text: str) -> str:
     try:
-        datetime.fromisoformat(text)
+        _utc(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"no date or time such as 2026-01-31: {text!r}") from None
     return text
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _count(text: str) -> int:

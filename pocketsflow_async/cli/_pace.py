@@ -25,16 +25,24 @@ class Pace:
         self._now = now
         self._first: dict[str, tuple[float, int]] = {}
         self._last: dict[str, ExportProgress] = {}
+        self._final: dict[str, float | None] = {}
         self._quota: QuotaState | None = None
 
     def add(self, progress: ExportProgress) -> None:
         """Learn how far a resource has come."""
-        self._first.setdefault(progress.resource, (self._clock(), progress.records))
-        self._last[progress.resource] = progress
+        name = progress.resource
+        if progress.done and name not in self._final:  # what is counted now was not all fetched
+            self._final[name] = self.rate(name)
+        self._first.setdefault(name, (self._clock(), progress.records))
+        self._last[name] = progress
         self._quota = progress.quota
+        if progress.records == progress.expected and name not in self._final:
+            self._final[name] = self.rate(name)
 
     def rate(self, resource: str) -> float | None:
-        """Records a second; None when too little is known."""
+        """Records a second, as long as they came; None when too little is known."""
+        if resource in self._final:
+            return self._final[resource]
         if resource not in self._first:
             return None
         start, before = self._first[resource]

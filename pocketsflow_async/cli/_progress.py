@@ -63,7 +63,8 @@ class Lines:
         """Lines need nothing."""
 
     def _line(self, progress: ExportProgress) -> str:
-        total = "" if progress.expected is None else f" of {progress.expected}"
+        known = progress.expected is not None and not (progress.done and progress.records != progress.expected)
+        total = f" of {progress.expected}" if known else ""
         words = [f"{progress.resource}: {progress.records}{total} records"]
         rate, left, wait = self._pace.rate(progress.resource), self._pace.left(progress.resource), self._pace.wait()
         if rate is not None:

