@@ -18,6 +18,7 @@ from pocketsflow_async.errors import APIResponseError, ExportError
 
 _SIZE = 100
 _TRIES = 8
+_BELIEVED_AT = 4
 _PAUSE = 0.1
 _TICK = timedelta(milliseconds=1)
 
@@ -109,26 +110,36 @@ class Source:
         self._since = since
         self.end = until if self.dated else None
         self.step = _SIZE - 1
+        self._believes = False  # that strange answers are how this list is
         self.newest: datetime | None = None
         self.lowest: int | None = None
         self.grew = False
 
     async def page(self, number: int) -> Read:
-        """Read a page; an answer that cannot be understood is asked for again a few times."""
+        """Read a page; an answer that cannot be understood, or is strange, is asked for again a few times."""
+        requests = strange = 0
         for trial in range(1, _TRIES + 1):
             async with self._turn:
                 before = self.lowest
                 try:
-                    raw = await self._ask(number)
-                    read = self._read(number, raw)
-                except APIResponseError:
+                    read = self._read(number, await self._ask(number))
+                except APIResponseError as exc:
                     if trial == _TRIES:
                         raise
+                    requests += len(exc.attempts) + 1
                 else:
-                    self._watch(before, read.total)
-                    return attrs.evolve(read, requests=read.requests + trial - 1) if trial > 1 else read
+                    requests += read.requests
+                    strange += self._is_strange(read)
+                    if self._believes or not self._is_strange(read) or strange == _BELIEVED_AT:
+                        self._believes = self._believes or strange == _BELIEVED_AT
+                        self._watch(before, read.total)
+                        return read if trial == 1 else attrs.evolve(read, requests=requests)
             await asyncio.sleep(_PAUSE * trial)
-        raise AssertionError
+        raise APIResponseError(f"{self._name}.list: {_TRIES} answers to page {number + 1} could not be understood")
+
+    def _is_strange(self, read: Read) -> bool:
+        """Whether an answer looks like one to another question: records without ids, or no word of further pages."""
+        return None in read.ids or (read.last is None and self.style in {"page", "body-page"})
 
     async def first(self) -> Read:
         """Read the first page, and close the window if the list goes on.

@@ -110,7 +110,7 @@ def test_the_command_exports_the_sandbox(tmp_path: Path, capsys: pytest.CaptureF
     out, err = capsys.readouterr()
     rows = {line.split()[0]: line.split()[1] for line in out.splitlines() if len(line.split()) > 1}
     assert rows["orders"] == "300"
-    assert "orders: 300 of 300 records, done" in err
+    assert "orders: 300 of 300 records" in err
     assert len((tmp_path / "orders.jsonl").read_bytes().splitlines()) == 300
 
 
