@@ -40,6 +40,11 @@ def batches_of(resource: str, columns: Sequence[Column], records: Iterable[bytes
         yield batch_of(schema, columns, table)
 
 
+def empty_batch(resource: str, columns: Sequence[Column]) -> Any:
+    """A record batch without records."""
+    return batch_of(schema_of(resource, columns), columns, [[] for _ in columns])
+
+
 def batch_of(schema: Any, columns: Sequence[Column], table: Sequence[Cells]) -> Any:
     """One record batch of these columns."""
     arrays = [_array(column, cells) for column, cells in zip(columns, table, strict=True)]

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pocketsflow_async.export._arrow import batches_of
+from pocketsflow_async.export._arrow import batches_of, pa
 from pocketsflow_async.export._columns import Column, Kind, columns_of
 from pocketsflow_async.export._values import PRECISION, SCALE
 
@@ -48,7 +48,7 @@ def _write_table(database: Any, resource: str, columns: Sequence[Column], record
     database.execute(f'CREATE TABLE "{resource}" ({fields})')
     shown = ", ".join(_shown(column) for column in columns)
     for batch in batches_of(resource, columns, records, _AT_ONCE):
-        database.register("batch", batch)
+        database.register("batch", pa.Table.from_batches([batch]))
         database.execute(f'INSERT INTO "{resource}" SELECT {shown} FROM batch')  # noqa: S608 - names of the spec
         database.unregister("batch")
 
