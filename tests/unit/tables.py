@@ -67,8 +67,7 @@ def exact(text: str | bytes) -> Any:
 def restored(columns: Sequence[Column], row: Sequence[Any]) -> dict[str, Any]:
     """The record that a row tells of; what is in `extra` counts more than what is in a column.
 
-    Args:
-        row: its cells as Python values: Decimal for money, an aware datetime for times, text for JSON.
+    The cells are Python values: Decimal for money, an aware datetime for times, text for JSON.
     """
     record: dict[str, Any] = {}
     for column, value in zip(columns[:-1], row, strict=False):
@@ -101,10 +100,9 @@ def without_nulls(record: dict[str, Any], known: set[tuple[str, ...]], path: tup
     for name, value in record.items():
         here = (*path, name)
         inside = any(one[: len(here)] == here and one != here for one in known)
-        if inside and isinstance(value, dict):
-            value = without_nulls(value, known, here) or None
-        if value is not None or not (inside or here in known):
-            left[name] = value
+        kept = (without_nulls(value, known, here) or None) if inside and isinstance(value, dict) else value
+        if kept is not None or not (inside or here in known):
+            left[name] = kept
     return left
 
 

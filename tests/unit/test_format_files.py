@@ -136,7 +136,7 @@ def test_one_file_has_a_table_for_each_resource(name: str, tmp_path: Path):
     FORMATS[name].write(path, {resource: [b'{"_id":"a"}'] if resource == "orders" else [] for resource in LISTS}, None)
     with closing((sqlite3 if name == "sqlite" else duckdb).connect(str(path))) as database:
         for resource in LISTS:
-            (count,) = database.execute(f"SELECT count(*) FROM {resource}").fetchone()
+            (count,) = database.execute(f"SELECT count(*) FROM {resource}").fetchone()  # noqa: S608 - our own names
             assert count == (resource == "orders")
 
 
@@ -179,7 +179,7 @@ def test_duckdb_can_be_asked_at_once(tmp_path: Path):
 @pytest.mark.parametrize("name", ["csv", "jsonl", "parquet", "sqlite", "duckdb"])
 def test_a_disk_that_refuses_is_an_os_error(name: str, tmp_path: Path):
     """So that the export can say what to do."""
-    with pytest.raises(OSError, match="missing|unable|No such"):
+    with pytest.raises(OSError, match=r"missing|unable|No such"):
         FORMATS[name].write(tmp_path / "missing" / "file", {"orders": []}, None)
 
 
@@ -222,7 +222,8 @@ def test_formats_load_only_what_they_need(tmp_path: Path):
         "import sys, json; from pathlib import Path; from pocketsflow_async.export._formats import FORMATS\n"
         "import pocketsflow_async.export\n"
         "for one in FORMATS.values(): one.check()\n"
-        f"for name in ('jsonl', 'csv', 'sqlite'): FORMATS[name].write(Path({str(tmp_path)!r}, name), {{'orders': []}}, None)\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "for name in ('jsonl', 'csv', 'sqlite'): FORMATS[name].write(folder / name, {'orders': []}, None)\n"
         "print(json.dumps([name for name in sys.modules if name in ('pyarrow', 'duckdb', 'pandas', 'numpy')]))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603

@@ -30,7 +30,7 @@ def typed(row: list[Any]) -> list[Any]:
 
 
 def customer(**fields: str) -> bytes:
-    return ('{"_id":"c1"%s}' % "".join(f',"{name}":{value}' for name, value in fields.items())).encode()
+    return ('{"_id":"c1"' + "".join(f',"{name}":{value}' for name, value in fields.items()) + "}").encode()
 
 
 @settings(max_examples=300, deadline=None)
