@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import NoReturn, get_args
@@ -25,7 +26,12 @@ def read(words: Sequence[str]) -> argparse.Namespace:
         SystemExit: they make no sense, or ask for help.
     """
     parser = _parser()
-    given = parser.parse_args(words)
+    try:
+        given = parser.parse_args(words)
+    except SystemExit:
+        with suppress(BrokenPipeError):  # nobody reads the help to its end
+            sys.stdout.flush()
+        raise
     if given.command == "export":
         _check_window(parser, given.since, given.until)
     return given

@@ -7,14 +7,13 @@ import shlex
 import shutil
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._config import RateLimit
 from pocketsflow_async.cli._arguments import read
-from pocketsflow_async.cli._interrupts import Interrupt, interruptible
+from pocketsflow_async.cli._interrupts import interruptible
 from pocketsflow_async.cli._progress import Objects, Show, show_on
 from pocketsflow_async.cli._tables import audit_text, export_text
 from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError, PocketsflowError
@@ -43,7 +42,6 @@ def run(words: Sequence[str]) -> int:
     except PocketsflowError as exc:
         return _complain(str(exc))
     except BrokenPipeError:  # whoever read along has gone
-        _forget_streams()
         return FAILED
     except OSError as exc:
         return _complain(str(exc))
@@ -54,22 +52,9 @@ def run(words: Sequence[str]) -> int:
 def _complain(text: str, status: int = FAILED) -> int:
     key = os.environ.get("POCKETSFLOW_API_KEY")
     line = " ".join(text.split())
-    try:
+    with suppress(BrokenPipeError):
         print(f"pocketsflow: {line.replace(key, '…') if key else line}", file=sys.stderr, flush=True)
-    except BrokenPipeError:
-        _forget_streams()
     return status
-
-
-def _forget_streams() -> None:
-    """Let Python's last flush go nowhere instead of failing."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
 
 
 async def _export(given: argparse.Namespace, words: Sequence[str]) -> int:
@@ -77,10 +62,8 @@ async def _export(given: argparse.Namespace, words: Sequence[str]) -> int:
     show: Show = objects or show_on(sys.stderr)
     with interruptible(show.stop) as interrupt:
         try:
-            report = await _export_shown(given, show, interrupt)
+            report = await _export_shown(given, show)
         except asyncio.CancelledError:
-            if interrupt.unheard:
-                raise BrokenPipeError from None
             if not interrupt.asked:
                 raise
             return _complain(f"interrupted; this continues: {_again(words)}", INTERRUPTED)
@@ -91,7 +74,7 @@ async def _export(given: argparse.Namespace, words: Sequence[str]) -> int:
     return 0 if report.complete or given.since == "last" else FAILED  # what is added to is never certain
 
 
-async def _export_shown(given: argparse.Namespace, show: Show, interrupt: Interrupt) -> ExportReport:
+async def _export_shown(given: argparse.Namespace, show: Show) -> ExportReport:
     async with _client(given) as pf:
         show.start()
         try:
@@ -105,7 +88,7 @@ async def _export_shown(given: argparse.Namespace, show: Show, interrupt: Interr
                 since=given.since,
                 until=given.until,
                 resume=not given.no_resume,
-                progress=partial(interrupt.tell, show.show),
+                progress=show.show,
             )
         except (ConfigurationError, InvalidArgumentError) as exc:
             raise _UsageError(str(exc)) from None

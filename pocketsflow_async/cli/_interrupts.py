@@ -4,41 +4,17 @@ import asyncio
 import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import attrs
-
-T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @attrs.define
 class Interrupt:
-    """Stops the running work.
+    """Whether somebody asked to stop."""
 
-    Attributes:
-        asked: whether somebody asked for it.
-        unheard: whether whoever read along has gone.
-    """
-
-    _task: asyncio.Task[object] | None
     asked: bool = False
-    unheard: bool = False
-
-    def stop(self) -> None:
-        """Cancel the work."""
-        if self._task is not None:
-            self._task.cancel()
-
-    def tell(self, show: Callable[[T], object], news: T) -> None:
-        """Show something; nobody there to see it is a reason to stop."""
-        try:
-            if not self.unheard:
-                show(news)
-        except BrokenPipeError:
-            self.unheard = True
-            self.stop()
 
 
 @contextmanager
@@ -48,8 +24,8 @@ def interruptible(told: Callable[[], object]) -> Generator[Interrupt]:
     Args:
         told: called at the first one.
     """
-    loop = asyncio.get_running_loop()
-    interrupt = Interrupt(asyncio.current_task())
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    interrupt = Interrupt()
 
     def stop() -> None:
         interrupt.asked = True
@@ -57,7 +33,8 @@ def interruptible(told: Callable[[], object]) -> Generator[Interrupt]:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
         told()
-        interrupt.stop()
+        if task is not None:
+            task.cancel()
 
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:

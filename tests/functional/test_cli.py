@@ -255,12 +255,17 @@ asyncio.run(work())
 """
     process = await command.start(program=(sys.executable, "-c", stubborn))
     assert process.stdout is not None
-    for line in (b"working\n", b"told\n", b"working\n"):
-        assert await process.stdout.readline() == line
-        if line != b"told\n":
-            process.send_signal(signal.SIGINT)
+    try:
+        for line in (b"working\n", b"told\n", b"working\n"):
+            assert await process.stdout.readline() == line
+            if line != b"told\n":
+                process.send_signal(signal.SIGINT)
+        ended = await asyncio.wait_for(command.ended(process), 30)
+    finally:
+        if process.returncode is None:
+            process.kill()
 
-    assert (await command.ended(process)).status == -signal.SIGINT
+    assert ended.status == -signal.SIGINT
 
 
 @posix
@@ -315,6 +320,17 @@ async def test_a_closed_pipe_ends_quietly(command: Command, words: tuple[str, ..
     assert [line for line in err.splitlines() if b"records" not in line] == []
     assert (await command.export("orders", "products", "--concurrency", "1")).status == 0
     assert len(command.read("orders.jsonl").splitlines()) == 1230
+
+
+@posix
+async def test_help_that_nobody_reads_is_no_error(command: Command) -> None:
+    """`pocketsflow --help` into a closed pipe ends without a word."""
+    process = await command.start("--help")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout._transport.close()  # type: ignore[attr-defined]
+
+    assert (await process.stderr.read(), await process.wait()) == (b"", 0)
 
 
 @posix
