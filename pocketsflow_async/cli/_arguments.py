@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import NoReturn, get_args
@@ -24,14 +23,13 @@ def read(words: Sequence[str]) -> argparse.Namespace:
 
     Raises:
         SystemExit: they make no sense, or ask for help.
+        BrokenPipeError: nobody reads the help.
     """
     parser = _parser()
     try:
         given = parser.parse_args(words)
-    except SystemExit:
-        with suppress(BrokenPipeError):  # nobody reads the help to its end
-            sys.stdout.flush()
-        raise
+    finally:
+        sys.stdout.flush()  # of help that nobody reads, we want to know now
     if given.command == "export":
         _check_window(parser, given.since, given.until)
     return given

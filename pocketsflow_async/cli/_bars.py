@@ -3,11 +3,19 @@
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from pocketsflow_async.cli._pace import Pace, clock_text
 from pocketsflow_async.export import ExportProgress
+
+_NARROW, _WIDE = 6, 40
+_WORDS = 72  # what stands beside a bar
+
+
+def _one_line() -> Column:
+    return Column(no_wrap=True)
 
 
 class Bars:
@@ -16,13 +24,13 @@ class Bars:
     def __init__(self, stream: TextIO) -> None:
         self._pace = Pace()
         self._tasks: dict[str, TaskID] = {}
+        console = Console(file=stream)
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            _Records(),
+            TextColumn("{task.description}", table_column=_one_line()),
+            BarColumn(bar_width=max(_NARROW, min(_WIDE, console.width - _WORDS))),
+            _Records(_one_line()),
             _Speed(self._pace),
-            TimeElapsedColumn(),
-            console=Console(file=stream),
+            console=console,
         )
 
     def start(self) -> None:
@@ -50,7 +58,7 @@ class _Records(ProgressColumn):
 
 class _Speed(ProgressColumn):
     def __init__(self, pace: Pace) -> None:
-        super().__init__()
+        super().__init__(_one_line())
         self._pace = pace
 
     def render(self, task: Task) -> Text:
@@ -58,5 +66,5 @@ class _Speed(ProgressColumn):
         words = [] if rate is None else [f"{rate:,.0f}/s"]
         if not task.finished:
             words += [] if left is None else [f"{clock_text(left)} left"]
-            words += [] if wait < 1 else [f"quota in {clock_text(wait)}"]
+            words += [] if wait < 1 else [f"quota {clock_text(wait)}"]
         return Text(", ".join(words), style="progress.data.speed")

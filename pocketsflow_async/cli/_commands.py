@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pocketsflow_async._client import Pocketsflow
@@ -33,15 +33,16 @@ class _UsageError(Exception):
 
 def run(words: Sequence[str]) -> int:
     """Do what the words ask for, and give the exit status."""
-    given = read(words)
     commands = {"export": _export, "audit": _audit, "sandbox": _serve}
     try:
+        given = read(words)
         return asyncio.run(commands[given.command](given, words))
     except _UsageError as exc:
         return _complain(str(exc), USAGE)
     except PocketsflowError as exc:
         return _complain(str(exc))
     except BrokenPipeError:  # whoever read along has gone
+        _forget_streams()
         return FAILED
     except OSError as exc:
         return _complain(str(exc))
@@ -52,9 +53,22 @@ def run(words: Sequence[str]) -> int:
 def _complain(text: str, status: int = FAILED) -> int:
     key = os.environ.get("POCKETSFLOW_API_KEY")
     line = " ".join(text.split())
-    with suppress(BrokenPipeError):
+    try:
         print(f"pocketsflow: {line.replace(key, '…') if key else line}", file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        _forget_streams()
     return status
+
+
+def _forget_streams() -> None:
+    """Let what is still in their buffers go nowhere; Python would complain at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 async def _export(given: argparse.Namespace, words: Sequence[str]) -> int:
