@@ -154,10 +154,11 @@ class Source:
         self.newest = newest and newest + _TICK
         if self.newest is None or not first.more:
             return first
-        given, self.end = self.end, self.newest if self.end is None else min(self.end, self.newest)
+        given, lowest = self.end, self.lowest
+        self.end = self.newest if given is None else min(given, self.newest)
         closed = await self.page(0)
         if closed.ids[:1] != first.ids[:1]:
-            self.end = given
+            self.end, self.lowest = given, lowest
             closed = await self.page(0)
             first = attrs.evolve(first, requests=first.requests + 1)
         return attrs.evolve(

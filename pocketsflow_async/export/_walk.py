@@ -103,9 +103,11 @@ class Walk:
         while state.phase == "again":
             await self._read_backwards()
             found = (await self.duplicates()).found[state.passes]
-            if not found or state.passes == _PASSES:
+            # Backwards, deletions hide nothing; only what comes in can, where the window is not closed.
+            settled = not found or (self._source.end is not None and not state.grew)
+            if settled or state.passes == _PASSES:
                 state.phase = "done"
-                state.apart = state.apart and bool(found)
+                state.apart = not settled
             await self._commit()
         return await self.duplicates()
 

@@ -106,7 +106,7 @@ async def test_an_export_of_another_account_is_not_overwritten(pf: Pocketsflow, 
     await export(pf, ["products"], to=tmp_path)
     kept = tree(tmp_path)
     async with Sandbox(seed=99) as other, Pocketsflow(KEY, base_url=other.url) as them:
-        with pytest.raises(ExportError, match="another account.*choose another folder"):
+        with pytest.raises(ExportError, match=r"another account.*choose another folder"):
             await export(them, ["products"], to=tmp_path)
 
     assert tree(tmp_path) == kept
@@ -141,14 +141,14 @@ async def test_two_exports_do_not_write_into_one_folder(sandbox: Sandbox, pf: Po
     refused: list[ExportError] = []
 
     async def second() -> None:
-        with pytest.raises(ExportError, match="another export is writing to .* right now") as caught:
+        with pytest.raises(ExportError, match=r"another export is writing to .* right now") as caught:
             await export(pf, ["orders"], to=tmp_path)
         refused.append(caught.value)
 
     sandbox.faults.add("delay", seconds=0.05, path="/orders")
-    first = asyncio.create_task(export(pf, ["orders"], to=tmp_path))
-    while not (tmp_path / WORK / "plan.json").exists():
-        await asyncio.sleep(0)
+    begun = asyncio.Event()
+    first = asyncio.create_task(export(pf, ["orders"], to=tmp_path, progress=lambda _: begun.set()))
+    await begun.wait()
     await second()
     report = await first
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -108,14 +108,14 @@ def phase(folder: Path) -> str:
     return "fetching" if any(path.stat().st_size for path in work.glob("*.journal")) else "starting"
 
 
-@pytest.mark.parametrize("format", ["jsonl", "csv"])
-async def test_25_kills_at_random_moments(tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+async def test_25_kills_at_random_moments(tmp_path: Path, kind: str) -> None:
     """Killed with SIGKILL and continued, again and again: each time the files are those of an undisturbed export."""
     dice = random.Random(50)
     names = ["orders", "customers", "payments"]
     async with Sandbox(orders=1500, seed=6, rate_limit=None) as sandbox, forker() as forks:
         sandbox.faults.add("delay", seconds=0.004)
-        order = {"url": sandbox.url, "resources": names, "format": format}
+        order = {"url": sandbox.url, "resources": names, "format": kind}
         loop = asyncio.get_running_loop()
         await forks.start(**order, to=str(tmp_path / "calm"))
         begin = loop.time()
@@ -128,10 +128,8 @@ async def test_25_kills_at_random_moments(tmp_path: Path, format: str) -> None:
         while kills.total() < 25:
             pid = await forks.start(**order, to=str(storm))
             await asyncio.sleep(dice.uniform(0.0, 1.1) * whole)
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             if (await forks.told())["status"] != 0:
                 kills[phase(storm)] += 1
                 await forks.start(**order, to=str(storm))
@@ -143,11 +141,11 @@ async def test_25_kills_at_random_moments(tmp_path: Path, format: str) -> None:
     assert sum(kills.values()) == 25
 
 
-@pytest.mark.parametrize("format", ["jsonl", "sqlite"])
-async def test_a_kill_at_every_step_on_the_disk(tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize("kind", ["jsonl", "sqlite"])
+async def test_a_kill_at_every_step_on_the_disk(tmp_path: Path, kind: str) -> None:
     """Killed just before every call that makes something durable or gives it a name, up to the last one."""
     async with Sandbox(orders=450, seed=6, rate_limit=None) as sandbox, forker() as forks:
-        order = {"url": sandbox.url, "resources": ["orders", "products"], "format": format}
+        order = {"url": sandbox.url, "resources": ["orders", "products"], "format": kind}
         await forks.start(**order, to=str(tmp_path / "calm"))
         assert (await forks.told())["status"] == 0
         calm = files(tmp_path / "calm")
