@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from pocketsflow_async.export._columns import Column, spec_version
-from pocketsflow_async.export._rows import RowReader
+from pocketsflow_async.export._rows import ROOM, RowReader
 from pocketsflow_async.export._values import PRECISION, SCALE, Cells
 
 pa: Any = import_module("pyarrow")
@@ -33,10 +33,12 @@ def schema_of(resource: str, columns: Sequence[Column]) -> Any:
     return pa.schema(fields, metadata=told)
 
 
-def batches_of(resource: str, columns: Sequence[Column], records: Iterable[bytes], size: int) -> Iterator[Any]:
-    """A record batch for each `size` records."""
+def batches_of(
+    resource: str, columns: Sequence[Column], records: Iterable[bytes], size: int, room: float = ROOM
+) -> Iterator[Any]:
+    """A record batch for each `size` records, or for fewer that fill the room."""
     schema = schema_of(resource, columns)
-    for table in RowReader(columns).tables(records, size):
+    for table in RowReader(columns).tables(records, size, room):
         yield batch_of(schema, columns, table)
 
 

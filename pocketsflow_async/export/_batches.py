@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -70,7 +71,7 @@ async def export_batches(
         arrow = await in_thread(import_module, "pocketsflow_async.export._arrow")
         with spool.lines_path.open("rb") as file:
             lines = (line[:-1] for number, line in enumerate(file) if not drop.count or number not in drop)
-            batches = arrow.batches_of(resource, columns_of(resource), lines, batch_size)
+            batches = arrow.batches_of(resource, columns_of(resource), lines, batch_size, inf)
             if not spool.records:
                 yield arrow.empty_batch(resource, columns_of(resource))
             while (batch := await in_thread(partial(next, batches, None))) is not None:

@@ -11,7 +11,7 @@ from pocketsflow_async.export._arrow import batches_of, pa
 from pocketsflow_async.export._columns import Column, Kind, columns_of
 from pocketsflow_async.export._values import PRECISION, SCALE
 
-_AT_ONCE = 20_000
+_AT_ONCE = 5_000
 _TYPES: Mapping[Kind, str] = {
     "text": "VARCHAR",
     "money": f"DECIMAL({PRECISION}, {SCALE})",
@@ -21,7 +21,12 @@ _TYPES: Mapping[Kind, str] = {
     "time": "TIMESTAMPTZ",
     "json": "JSON",
 }
-_ALONE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # never asks the network
+_CONFIG = {
+    "autoinstall_known_extensions": "false",  # the network is not asked
+    "autoload_known_extensions": "false",
+    "memory_limit": "256MB",  # beyond it, what is in the file leaves memory; with less, large records do not fit
+    "threads": "1",
+}
 
 duckdb: Any = import_module("duckdb")
 
@@ -35,7 +40,7 @@ def write_duckdb(path: Path, tables: Mapping[str, Iterable[bytes]]) -> None:
     for old in (path, path.with_name(f"{path.name}.wal")):
         old.unlink(missing_ok=True)
     try:
-        with closing(duckdb.connect(str(path), config=_ALONE)) as database:
+        with closing(duckdb.connect(str(path), config=_CONFIG)) as database:
             for resource, records in tables.items():
                 _write_table(database, resource, columns_of(resource), records)
     except duckdb.Error as exc:

@@ -1,7 +1,6 @@
 """JSON texts to columns: many records in one pass in C, and with patience those that are not as the spec says."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from operator import attrgetter
 from types import GenericAlias
 from typing import Any
@@ -15,6 +14,9 @@ from pocketsflow_async.export._values import READERS, SENT_AS, UNFIT, Cells, tim
 
 AT_ONCE = 1000
 """Records that are decoded in one pass."""
+
+ROOM = 8 * 1024 * 1024
+"""Bytes of records that a format holds at once."""
 
 _FEW = 10
 _MOST_LEARNED = 50
@@ -118,10 +120,9 @@ class RowReader:
             node.parts[column.path[-1]] = _Leaf(index, column.kind)
         self._decode: Any = None
 
-    def tables(self, records: Iterable[bytes], size: int) -> Iterator[list[Cells]]:
-        """The columns of each `size` records."""
-        left = iter(records)
-        while chunk := list(islice(left, size)):
+    def tables(self, records: Iterable[bytes], size: int, room: float = ROOM) -> Iterator[list[Cells]]:
+        """The columns of each `size` records, or of fewer that fill the room."""
+        for chunk in _chunks(records, size, room):
             columns: list[Cells] = [[] for _ in range(self._width)]
             for start in range(0, len(chunk), AT_ONCE):
                 self._read(chunk[start : start + AT_ONCE], columns)
@@ -189,6 +190,19 @@ class RowReader:
                 else:
                     rest |= {name: inner} if inner else {}
         return rest
+
+
+def _chunks(records: Iterable[bytes], size: int, room: float) -> Iterator[list[bytes]]:
+    chunk: list[bytes] = []
+    left = room
+    for record in records:
+        chunk.append(record)
+        left -= len(record)
+        if len(chunk) == size or left <= 0:
+            yield chunk
+            chunk, left = [], room
+    if chunk:
+        yield chunk
 
 
 def _put(leaf: _Leaf, value: Raw, row: Cells) -> bool:

@@ -164,6 +164,13 @@ def test_what_is_no_record_is_kept_whole(text: bytes):
     assert rows[1]["extra"] == text.decode()
 
 
+def test_large_records_come_in_smaller_tables():
+    """What is held at once is bounded in bytes as well as in records."""
+    tables = RowReader(CUSTOMERS).tables([b'{"_id":"a"}'] * 5 + [b'{"_id":"%s"}' % (b"b" * 50)] * 3, 4, room=60)
+
+    assert [len(table[0]) for table in tables] == [4, 2, 1, 1]
+
+
 def test_an_object_of_another_kind_is_kept():
     """Where the spec has an object and the server sent something else, it stands in extra."""
     rows = read(b'{"_id":"o","customer":"c1","product":{"_id":5,"name":"N"}}', columns=ORDERS)
