@@ -12,8 +12,10 @@ import pytest
 
 from pocketsflow_async import ConfigurationError, InvalidArgumentError, Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
-from pocketsflow_async.export import _arrow, export
+from pocketsflow_async.export import _arrow, _batches, export
 from pocketsflow_async.export._batches import export_batches
+from pocketsflow_async.export._duplicates import Duplicates
+from pocketsflow_async.export._walk import Walk
 from pocketsflow_async.sandbox import Sandbox
 
 
@@ -143,6 +145,23 @@ async def test_batches_are_complete_while_orders_come_and_go() -> None:
     assert len(stayed) < 3000
     assert len(ids) == len(set(ids))
     assert stayed <= set(ids)
+
+
+async def test_an_order_that_was_read_twice_comes_once(pf: Pocketsflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was read last."""
+    first = (await pf.orders.list(page_size=1)).items[0].id
+
+    class ReadingOn(Walk):
+        async def run(self) -> Duplicates:
+            await super().run()
+            self._spool.add(b'{"_id":"%s","country":"XX"}\n' % first.encode(), [first], found=2)
+            return await self.duplicates()
+
+    monkeypatch.setattr(_batches, "Walk", ReadingOn)
+    rows = (await table_of(pf, "orders")).to_pylist()
+
+    assert len(rows) == len({row["id"] for row in rows}) == 230
+    assert [row["country"] for row in rows if row["id"] == first] == ["XX"]
 
 
 async def test_wrong_arguments_are_refused(pf: Pocketsflow, monkeypatch: pytest.MonkeyPatch) -> None:
