@@ -16,7 +16,8 @@ from pocketsflow_async.export._formats import FORMATS
 from pocketsflow_async.export._manifest import Options, read_manifest
 from pocketsflow_async.export._plan import LAST, check_old, check_same, make_plan, moment, read_plan
 from pocketsflow_async.export._report import AuditReport, Difference, ExportProgress, ExportReport, ResourceReport
-from pocketsflow_async.export._run import Run, account_of, clear
+from pocketsflow_async.export._run import Run, clear
+from pocketsflow_async.export._source import account_of
 
 Format = Literal["jsonl", "csv", "parquet", "sqlite", "duckdb"]
 Compression = Literal["gzip", "zstd", "snappy"]

@@ -16,8 +16,7 @@ from pocketsflow_async.export._files import digest, in_thread
 from pocketsflow_async.export._incremental import read_lines
 from pocketsflow_async.export._manifest import Content, Entry, read_manifest
 from pocketsflow_async.export._report import AuditReport, Difference
-from pocketsflow_async.export._run import account_of
-from pocketsflow_async.export._source import Source, ids_of
+from pocketsflow_async.export._source import Source, account_of, ids_of
 from pocketsflow_async.export._spool import Spool
 from pocketsflow_async.export._walk import State, Walk
 

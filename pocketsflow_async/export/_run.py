@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from pocketsflow_async._client import Pocketsflow
-from pocketsflow_async.errors import APIStatusError, ExportError
+from pocketsflow_async.errors import ExportError
 from pocketsflow_async.export._duplicates import Duplicates
 from pocketsflow_async.export._files import digest, disk, in_thread, sync_file, sync_folder
 from pocketsflow_async.export._formats import FORMATS
@@ -22,7 +22,7 @@ from pocketsflow_async.export._incremental import merged, read_lines
 from pocketsflow_async.export._manifest import Content, Entry, Manifest, Window, new_manifest, read_manifest
 from pocketsflow_async.export._plan import LAST, Plan
 from pocketsflow_async.export._report import ExportProgress, ExportReport, ResourceReport
-from pocketsflow_async.export._source import LOW, Source
+from pocketsflow_async.export._source import Source
 from pocketsflow_async.export._spool import Spool
 from pocketsflow_async.export._walk import State, Walk
 
@@ -31,16 +31,6 @@ Told = Callable[[ExportProgress], object]
 
 class _StoppedError(Exception):
     """The export is being cancelled; ends a conversion in its thread."""
-
-
-async def account_of(pf: Pocketsflow) -> str | None:
-    """Whose data the client reads; None where the API does not tell."""
-    try:
-        return (await pf.users.me(options=LOW)).id
-    except APIStatusError as exc:
-        if exc.status == 401:
-            raise
-        return None
 
 
 @attrs.define

@@ -15,7 +15,7 @@ from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._page import RawPage
 from pocketsflow_async._paging import Pager
-from pocketsflow_async.errors import APIResponseError, ExportError
+from pocketsflow_async.errors import APIResponseError, ExportError, NotFoundError, PermissionDeniedError
 
 _SIZE = 100
 _TRIES = 8
@@ -91,6 +91,20 @@ class Read:
     more: bool
     requests: int
     throttled: int
+
+
+async def account_of(pf: Pocketsflow) -> str | None:
+    """Whose data the client reads; None where the API does not tell."""
+    for trial in range(1, _TRIES + 1):
+        try:
+            return (await pf.users.me(options=LOW)).id
+        except APIResponseError:
+            if trial == _TRIES:
+                raise
+        except (NotFoundError, PermissionDeniedError):
+            return None
+        await asyncio.sleep(_PAUSE * trial)
+    raise AssertionError
 
 
 class Source:

@@ -40,7 +40,8 @@ def die_at(step):
 
 async def run(order):
     async with Pocketsflow("pk_test_sandbox", base_url=order["url"], rate_limit=None) as pf:
-        await export(pf, order["resources"], to=order["to"], format=order["format"], concurrency=3)
+        await export(pf, order["resources"], to=order["to"], format=order["format"],
+            concurrency=3, since=order.get("since"))
 
 for line in sys.stdin:
     order = json.loads(line)
@@ -141,17 +142,26 @@ async def test_25_kills_at_random_moments(tmp_path: Path, kind: str) -> None:
     assert sum(kills.values()) == 25
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "sqlite"])
-async def test_a_kill_at_every_step_on_the_disk(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "since"), [("jsonl", None), ("jsonl", "last"), ("sqlite", "last")])
+async def test_a_kill_at_every_step_on_the_disk(tmp_path: Path, kind: str, since: str | None) -> None:
     """Killed just before every call that makes something durable or gives it a name, up to the last one."""
+    storm = tmp_path / "storm"
     async with Sandbox(orders=450, seed=6, rate_limit=None) as sandbox, forker() as forks:
         order = {"url": sandbox.url, "resources": ["orders", "products"], "format": kind}
+        if since == "last":
+            await forks.start(**order, to=str(tmp_path / "before"))
+            assert (await forks.told())["status"] == 0
+            order["since"] = since
+            shutil.copytree(tmp_path / "before", tmp_path / "calm")
+            sandbox.shop.update_order(sandbox.shop.order(0)["_id"], {"country": "NZ"})
+            sandbox.shop.insert_order()
         await forks.start(**order, to=str(tmp_path / "calm"))
         assert (await forks.told())["status"] == 0
         calm = files(tmp_path / "calm")
         seen: Counter[str] = Counter()
-        storm = tmp_path / "storm"
         for step in range(1, 200):
+            if since == "last":
+                shutil.copytree(tmp_path / "before", storm)
             await forks.start(**order, to=str(storm), die_at=step)
             status = (await forks.told())["status"]
             if status == 0:
