@@ -155,6 +155,7 @@ async def test_an_order_that_was_read_twice_comes_once(pf: Pocketsflow, monkeypa
         async def run(self) -> Duplicates:
             await super().run()
             self._spool.add(b'{"_id":"%s","country":"XX"}\n' % first.encode(), [first], found=2)
+            await self._commit()
             return await self.duplicates()
 
     monkeypatch.setattr(_batches, "Walk", ReadingOn)
