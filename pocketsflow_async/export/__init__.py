@@ -11,6 +11,7 @@ from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
 from pocketsflow_async.errors import InvalidArgumentError
 from pocketsflow_async.export._audit import audit_folder
+from pocketsflow_async.export._batches import export_batches
 from pocketsflow_async.export._files import disk, locked
 from pocketsflow_async.export._formats import FORMATS
 from pocketsflow_async.export._manifest import Options, read_manifest
@@ -136,4 +137,5 @@ __all__ = [
     "ResourceReport",
     "audit",
     "export",
+    "export_batches",
 ]
