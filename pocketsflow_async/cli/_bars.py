@@ -7,7 +7,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
-from pocketsflow_async.cli._pace import Pace, clock_text
+from pocketsflow_async.cli._pace import Pace
+from pocketsflow_async.cli._progress import pace_words
 from pocketsflow_async.export import ExportProgress
 
 _NARROW, _WIDE = 6, 40
@@ -62,9 +63,4 @@ class _Speed(ProgressColumn):
         self._pace = pace
 
     def render(self, task: Task) -> Text:
-        rate, left, wait = self._pace.rate(task.description), self._pace.left(task.description), self._pace.wait()
-        words = [] if rate is None else [f"{rate:,.0f}/s"]
-        if not task.finished:
-            words += [] if left is None else [f"{clock_text(left)} left"]
-            words += [] if wait < 1 else [f"quota {clock_text(wait)}"]
-        return Text(", ".join(words), style="progress.data.speed")
+        return Text(", ".join(pace_words(self._pace, task.description)), style="progress.data.speed")

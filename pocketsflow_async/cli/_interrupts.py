@@ -29,7 +29,7 @@ def interruptible(told: Callable[[], object]) -> Generator[Interrupt]:
 
     def stop() -> None:
         interrupt.asked = True
-        for number in _SIGNALS:
+        for number in heard:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
         told()
@@ -37,8 +37,9 @@ def interruptible(told: Callable[[], object]) -> Generator[Interrupt]:
             task.cancel()
 
     before = {number: signal.getsignal(number) for number in _SIGNALS}
+    heard = [number for number in _SIGNALS if before[number] != signal.SIG_IGN]  # as nohup and scripts have it
     try:
-        for number in _SIGNALS:
+        for number in heard:
             loop.add_signal_handler(number, stop)
     except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread: asyncio.run sees to it
         yield interrupt
@@ -47,6 +48,6 @@ def interruptible(told: Callable[[], object]) -> Generator[Interrupt]:
         yield interrupt
     finally:
         if not interrupt.asked:
-            for number, handler in before.items():
+            for number in heard:
                 loop.remove_signal_handler(number)
-                signal.signal(number, handler)
+                signal.signal(number, before[number])

@@ -49,6 +49,13 @@ class Pace:
         seconds, records = self._clock() - start, self._last[resource].records - before
         return records / seconds if seconds > 0 and records > 0 else None
 
+    def state(self, resource: str) -> str | None:
+        """`done` when its file stands, `all read` while it is still to be written; None before that."""
+        progress = self._last.get(resource)
+        if progress is None or not (progress.done or progress.records == progress.expected):
+            return None
+        return "done" if progress.done else "all read"
+
     def wait(self) -> float:
         """Seconds until the quota lets another request through."""
         return 0.0 if self._quota is None else max(0.0, (self._quota.next_at - self._now()).total_seconds())

@@ -66,15 +66,17 @@ class Lines:
         known = progress.expected is not None and not (progress.done and progress.records != progress.expected)
         total = f" of {progress.expected}" if known else ""
         words = [f"{progress.resource}: {progress.records}{total} records"]
-        rate, left, wait = self._pace.rate(progress.resource), self._pace.left(progress.resource), self._pace.wait()
-        if rate is not None:
-            words.append(f"{rate:.0f}/s")
-        if progress.done:
-            words.append("done")
-        else:
-            words += [] if left is None else [f"{clock_text(left)} left"]
-            words += [] if wait < _SHORT_WAIT else [f"{clock_text(wait)} until the quota allows more"]
-        return ", ".join(words)
+        return ", ".join(words + pace_words(self._pace, progress.resource))
+
+
+def pace_words(pace: Pace, resource: str) -> list[str]:
+    """Its rate, and either how far it is or the time left and the wait for the quota."""
+    rate, state, left, wait = pace.rate(resource), pace.state(resource), pace.left(resource), pace.wait()
+    words = [] if rate is None else [f"{rate:,.0f}/s"]
+    if state is not None:
+        return [*words, state]
+    words += [] if left is None else [f"{clock_text(left)} left"]
+    return words if wait < _SHORT_WAIT else [*words, f"quota {clock_text(wait)}"]
 
 
 class Objects:

@@ -68,10 +68,12 @@ def test_the_rate_stands_still_when_all_has_come(pace, clock):
     clock.now += 4
     pace.add(progress(500, 500))
     pace.add(progress(500, None, resource="customers"))
+    assert [pace.state(name) for name in ("orders", "customers", "cats")] == ["all read", None, None]
     clock.now += 4
     for name, expected in (("orders", 500), ("customers", None), ("refunds", 50)):
         pace.add(progress(9000, expected, resource=name, done=True))
 
+        assert pace.state(name) == "done"
     assert (pace.rate("orders"), pace.rate("customers"), pace.rate("refunds")) == (100, 50, None)
 
 
@@ -142,5 +144,5 @@ def test_a_line_tells_that_the_quota_is_waited_for(clock):
 
     assert out.getvalue().splitlines() == [
         "orders: 100 records",
-        "orders: 100 records, 28 s until the quota allows more",
+        "orders: 100 records, quota 28 s",
     ]
