@@ -23,7 +23,7 @@ _TAIL = 256 * 1024
 _read_page = msgspec.json.Decoder(tuple[int, list[str | None]]).decode
 
 
-class _Entry(msgspec.Struct):
+class Mark(msgspec.Struct):
     """One commit."""
 
     lines: int
@@ -91,16 +91,26 @@ class Spool:
 
     def commit(self, state: dict[str, Any]) -> None:
         """Make everything so far durable, together with where the walk stands."""
+        self.seal(self.mark(state))
+
+    def mark(self, state: dict[str, Any]) -> Mark:
+        """What a commit at this moment holds; `seal` makes it durable while more is added."""
         with disk(self.lines_path):
-            for file in (self._lines, self._ids):
-                file.flush()
-                os.fsync(file.fileno())
-            entry = msgspec.json.encode(_Entry(self._lines.tell(), self._ids.tell(), self.records, state))
+            self._lines.flush()
+            self._ids.flush()
+            self._committed = self._clock()
+            return Mark(self._lines.tell(), self._ids.tell(), self.records, state)
+
+    def seal(self, mark: Mark) -> None:
+        """Make durable what was there at a mark; one at a time."""
+        with disk(self.lines_path):
+            os.fsync(self._lines.fileno())
+            os.fsync(self._ids.fileno())
+            entry = msgspec.json.encode(mark)
             self._journal.write(b"%08x %b\n" % (crc32(entry), entry))
             self._journal.flush()
             os.fsync(self._journal.fileno())
-        self.state = state
-        self._committed = self._clock()
+        self.state = mark.state
 
     def pages(self) -> Iterator[tuple[int, list[str | None]]]:
         """The ids, page by page, with the reading that found them."""
@@ -134,7 +144,7 @@ def read_ids(path: Path) -> Iterator[tuple[int, list[str | None]]]:
             yield _read_page(line)
 
 
-def _entries(path: Path) -> Iterator[tuple[_Entry, int]]:
+def _entries(path: Path) -> Iterator[tuple[Mark, int]]:
     """The journal's whole lines, each with where it ends."""
     end = 0
     with path.open("rb") as file:
@@ -143,4 +153,4 @@ def _entries(path: Path) -> Iterator[tuple[_Entry, int]]:
             checksum, _, text = line[:-1].partition(b" ")
             if line[-1:] != b"\n" or checksum != b"%08x" % crc32(text):
                 return
-            yield msgspec.json.decode(text, type=_Entry), end
+            yield msgspec.json.decode(text, type=Mark), end

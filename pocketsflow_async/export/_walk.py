@@ -82,12 +82,20 @@ class Walk:
         self.state = state
         self._concurrency = concurrency
         self._told = told
+        self._sealing: asyncio.Task[None] | None = None
         self._recent: deque[set[str]] = deque(
             ({name for name in ids if name is not None} for ids in spool.last_ids(_REMEMBERED)), _REMEMBERED
         )
 
     async def run(self) -> Duplicates:
         """Read everything that is still to be read; gives what to leave out of the file."""
+        try:
+            return await self._run()
+        finally:
+            if self._sealing is not None:
+                await asyncio.gather(self._sealing, return_exceptions=True)  # what ends the walk is told, not this
+
+    async def _run(self) -> Duplicates:
         state = self.state
         if state.phase == "walk":
             async with aclosing(self._ahead()) as reads:
@@ -241,11 +249,25 @@ class Walk:
             self.state.expected = read.total
 
     async def _page_done(self) -> None:
+        """Now and then, make durable what is there, while the next pages are read."""
         self._told()
-        if self._spool.due:
-            await self._commit()
+        if self._sealing is not None and self._sealing.done():
+            await self._sealed()
+        if self._sealing is None and self._spool.due:
+            mark = self._spool.mark(self.snapshot())
+            self._sealing = asyncio.create_task(asyncio.to_thread(self._spool.seal, mark))
+
+    async def _sealed(self) -> None:
+        sealing, self._sealing = self._sealing, None
+        if sealing is not None:
+            try:
+                await asyncio.shield(sealing)
+            except asyncio.CancelledError:
+                self._sealing = sealing
+                raise
 
     async def _commit(self) -> None:
+        await self._sealed()
         await in_thread(self._spool.commit, self.snapshot())
 
     def snapshot(self) -> dict[str, Any]:
