@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import attrs
 
-from pocketsflow_async.export._duplicates import Duplicates, find_duplicates
+from pocketsflow_async.export._duplicates import Duplicates, find_duplicates, none_twice
 from pocketsflow_async.export._files import in_thread
 from pocketsflow_async.export._source import Read, Source
 from pocketsflow_async.export._spool import Spool
@@ -123,7 +123,8 @@ class Walk:
         """What stands in the spool more than once."""
         spool = self._spool
         scratch = spool.ids_path.with_suffix(".buckets")
-        return await in_thread(find_duplicates, spool.pages(), spool.records, scratch)
+        none = await in_thread(none_twice, spool.pages())
+        return none or await in_thread(find_duplicates, spool.pages(), spool.records, scratch)
 
     async def _ahead(self) -> AsyncGenerator[Read, None]:
         """The pages from where the walk stands, in order; some are on their way while one is looked at."""
