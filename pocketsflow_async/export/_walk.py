@@ -124,7 +124,9 @@ class Walk:
         spool = self._spool
         scratch = spool.ids_path.with_suffix(".buckets")
         none = await in_thread(none_twice, spool.pages())
-        return none or await in_thread(find_duplicates, spool.pages(), spool.records, scratch)
+        if none is not None:
+            return none
+        return await in_thread(find_duplicates, spool.pages(), spool.records, scratch)
 
     async def _ahead(self) -> AsyncGenerator[Read, None]:
         """The pages from where the walk stands, in order; some are on their way while one is looked at."""
