@@ -84,6 +84,11 @@ class Pocketsflow(Resources):
         return self._mode
 
     @property
+    def base_url(self) -> str:
+        """The address that is asked, without a slash at its end."""
+        return self._base_url
+
+    @property
     def quota(self) -> "QuotaState | None":
         """The quota as it is now: tokens, used, waiting, and when a call would go; None for a client without one."""
         quota = self._connection.quota

@@ -28,8 +28,9 @@ from pocketsflow_async.errors import (
 
 T = TypeVar("T")
 
+Encode = Callable[[str, Any], bytes]
+
 _CONVERT = "pocketsflow_async._convert"
-"""What writes bodies; cattrs is imported off the event loop, by the first call that has one."""
 
 
 class Sender(Protocol):
@@ -65,7 +66,7 @@ class Executor:
         self.quota = quota
         self.retry = retry
         self.clock = clock
-        self._encode: Callable[[str, Any], bytes] | None = None
+        self._encode: Encode | None = None
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
         """Carry out an operation and give back its typed answer."""
@@ -93,9 +94,7 @@ class Executor:
         if operation.multipart:
             payload = Form(operation.name, body)
         elif body is not UNSET:
-            if self._encode is None:
-                self._encode = (await asyncio.to_thread(import_module, _CONVERT)).encode_body
-            payload = self._encode(operation.name, body)
+            payload = (self._encode or await self._encoder())(operation.name, body)
         request = build_request(operation, ids, params, payload, options)
         call = _Call(self, request)
         if options is None:
@@ -112,6 +111,12 @@ class Executor:
         failure = APITimeoutError(text, received=bool(call.failures))
         failure.attempts = tuple(call.failures)
         raise failure
+
+    async def _encoder(self) -> Encode:
+        """What writes bodies; cattrs is imported off the event loop, by the first call that has one."""
+        encode: Encode = (await asyncio.to_thread(import_module, _CONVERT)).encode_body
+        self._encode = encode
+        return encode
 
 
 async def _codec(operation: Operation[Any]) -> Any:

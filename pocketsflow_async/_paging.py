@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Style
 from pocketsflow_async._page import Page, RawPage, Unread
 from pocketsflow_async._unset import Unset
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError
@@ -97,6 +97,16 @@ class Pager(Generic[T]):
     def raw_pages(self, *, concurrency: int = 1) -> AsyncGenerator[RawPage, None]:
         """Every page with its records as the JSON text that the server sent; no models are built."""
         return self._walk(concurrency, raw=True)
+
+    async def raw_page(self, number: int = 0) -> RawPage:
+        """One page of the walk, counted from 0, with its records as the JSON text that the server sent."""
+        page: RawPage = self._read(await self._fetch(number, raw=True), number)
+        return page
+
+    @property
+    def style(self) -> Style:
+        """How the API pages this list."""
+        return self._plan.paging.style
 
     async def _first(self) -> Page[T]:
         page = await self._caller.call(self._operation, **self._sent(self._plan.asked()))

@@ -29,10 +29,11 @@ from pocketsflow_async.sandbox._ids import MOST_RECORDS
 from pocketsflow_async.sandbox._quota import Quota
 from pocketsflow_async.sandbox._routes import Routes, read_spec
 from pocketsflow_async.sandbox._server import Server
+from pocketsflow_async.sandbox._shop import Shop
 from pocketsflow_async.sandbox._store import Store
 from pocketsflow_async.sandbox._validation import compile_checks
 
-__all__ = ["Delivery", "Fault", "Faults", "RateLimit", "Sandbox", "UploadedFile"]
+__all__ = ["Delivery", "Fault", "Faults", "RateLimit", "Sandbox", "Shop", "UploadedFile"]
 
 _NOT_RUNNING = "the sandbox is not running: use `async with` or await start() first"
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - named to be replaced in the address
@@ -58,6 +59,7 @@ class Sandbox:
 
     Attributes:
         faults: what goes wrong; nothing, until something is added.
+        shop: changes orders while somebody reads them.
 
     Raises:
         ConfigurationError: an argument cannot be used, or jsonschema is not installed.
@@ -87,6 +89,7 @@ class Sandbox:
         specs = [spec, read_spec("pocketsflow_preview")] if preview else [spec]
         self.faults = Faults(seed, {path for one in specs for path in one["paths"]})
         self._store = Store(orders, seed)
+        self.shop = Shop(self._store, seed, wall_clock)
         self._deliveries = Deliveries(wall_clock, anywhere=deliver_anywhere)
         checks = {route: check for one in reversed(specs) for route, check in compile_checks(one).items()}
         self._server = Server(
@@ -99,7 +102,7 @@ class Sandbox:
             deliveries=self._deliveries,
             wall_clock=wall_clock,
         )
-        self._control = Control(self.faults, Docs(spec), self._complete, lambda: self.url)
+        self._control = Control(self.faults, Docs(spec), self._complete, lambda: self.url, self.shop)
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None

@@ -75,7 +75,7 @@ def _get_analytics(call: Call) -> Any:
     start, end = call.span()
     first = 0 if start is None else book.made_before(start)
     last = book.orders if end is None else book.made_before(end)
-    orders = range(first, last)
+    orders = book.newest_first(None, first, last)
     return {
         "visits": len(orders) * _VISITS_PER_SALE,
         "sales": len(orders),

@@ -39,7 +39,7 @@ def _list_payments(call: Call) -> Any:
         return listing(call, range(last - 1, first - 1, -1), call.store.charge)
     first = 0 if start is None else payments.made_before(start)
     last = len(payments) if end is None else payments.made_before(end)
-    return listing(call, range(last - 1, first - 1, -1), call.store.payment)
+    return listing(call, payments.newest_first(first, last), call.store.payment)
 
 
 def _list_customers(call: Call) -> Any:

@@ -1,16 +1,18 @@
 """Orders and customers, those of the start and those made since, under one row of numbers.
 
 The first numbers are computed (`_sales.py`); what completed checkouts add is held in memory and comes after them.
+An order that is deleted keeps its number, which is then left out wherever orders are listed.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, overload
+from typing import Any
 
 import attrs
 
 from pocketsflow_async.sandbox._ids import IdSpace
+from pocketsflow_async.sandbox._rows import Chain, Without
 from pocketsflow_async.sandbox._sales import Amounts, Sales, money
 from pocketsflow_async.sandbox._times import iso
 from pocketsflow_async.sandbox._words import TAX_PER_MILLE
@@ -19,28 +21,6 @@ Record = dict[str, Any]
 
 _at = attrgetter("at")
 _HOME = "US"
-
-
-class Chain(Sequence[int]):
-    """Two rows of numbers, one after the other; only the numbers that are asked for are looked at."""
-
-    def __init__(self, first: Sequence[int], then: Sequence[int]) -> None:
-        self._first = first
-        self._then = then
-
-    def __len__(self) -> int:
-        return len(self._first) + len(self._then)
-
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[int]: ...
-    def __getitem__(self, index: int | slice) -> int | list[int]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(len(self))[index]]
-        at = range(len(self))[index]
-        split = len(self._first)
-        return self._first[at] if at < split else self._then[at - split]
 
 
 @attrs.frozen
@@ -81,6 +61,8 @@ class Book:
         self._customer_ids = IdSpace(seed, "later customer")
         self._sold: list[Sale] = []
         self._sold_to: dict[int, list[Sale]] = {}
+        self._gone: list[int] = []  # least first
+        self._gone_of: dict[int, list[int]] = {}  # by customer
         self._buyers: list[Buyer] = []
         self._by_email: dict[str, int] = {}
         self._listed: dict[tuple[str | None, str], Sequence[int]] = {}
@@ -89,15 +71,35 @@ class Book:
 
     @property
     def orders(self) -> int:
-        """How many there are."""
+        """How many there ever were."""
         return self.sales.count + len(self._sold)
+
+    @property
+    def newest(self) -> int | None:
+        """When the last one was made; None without any."""
+        return self.created(self.orders - 1) if self.orders else None
+
+    def gone(self, start: int, stop: int) -> list[int]:
+        """The deleted ones from `start` up to `stop`, oldest first."""
+        return self._gone[bisect_left(self._gone, start) : bisect_left(self._gone, stop)]
+
+    def is_gone(self, order: int) -> bool:
+        """Whether an order is deleted."""
+        return bool(self.gone(order, order + 1))
 
     def made_before(self, moment: int) -> int:
         """How many orders were made before this moment."""
         return self.sales.made_before(moment) + bisect_left(self._sold, moment, key=_at)
 
     def newest_first(self, product_id: str | None, start: int, stop: int) -> Sequence[int]:
-        """The orders from `start` up to `stop`, of one product or of all."""
+        """The orders from `start` up to `stop`, of one product or of all, without the deleted ones."""
+        row = self._ever(product_id, start, stop)
+        gone = self.gone(start, stop)
+        if product_id is not None:
+            gone = [order for order in gone if self.product_id_of(order) == product_id]
+        return Without(row, gone) if gone else row
+
+    def _ever(self, product_id: str | None, start: int, stop: int) -> Sequence[int]:
         if product_id is None:
             return range(stop - 1, start - 1, -1)
         count = self.sales.count
@@ -108,6 +110,10 @@ class Book:
 
     def find_order(self, order_id: str) -> int | None:
         """The number of the order with this id."""
+        order = self._find(order_id)
+        return None if order is None or self.is_gone(order) else order
+
+    def _find(self, order_id: str) -> int | None:
         later = self._order_ids.read(order_id)
         if later is None:
             return self.sales.find_order(order_id)
@@ -191,6 +197,12 @@ class Book:
         self._listed.clear()
         return self.orders - 1
 
+    def remove(self, order: int) -> None:
+        """Delete an order; its buyer has bought it no more."""
+        insort(self._gone, order)
+        self._gone_of.setdefault(self.customer_of(order), []).append(order)
+        self._listed.clear()
+
     def price(self, cents: int, customer: int) -> Amounts:
         """What a customer pays for something of this price."""
         tax = (cents * TAX_PER_MILLE.get(self.country_of(customer), 0) + 500) // 1000
@@ -241,10 +253,12 @@ class Book:
     def customer(self, customer: int) -> Record:
         """A customer as the API writes them; totalSpent is the sum of their orders, refunded ones too."""
         bought = self._sold_to.get(customer, ())
-        cents = sum(sale.amounts.gross for sale in bought)
+        gone = self._gone_of.get(customer, ())
+        count = len(bought) - len(gone)
+        cents = sum(sale.amounts.gross for sale in bought) - sum(self.amounts(order).gross for order in gone)
         if customer < self.sales.customers:
             record = self.sales.customer(customer)
-            record["numberOfOrders"] += len(bought)
+            record["numberOfOrders"] += count
             record["totalSpent"] = money(round(record["totalSpent"] * 100) + cents)
             return record
         buyer = self._buyers[customer - self.sales.customers]
@@ -253,7 +267,7 @@ class Book:
             "userId": self._user_id,
             "buyerEmail": buyer.email,
             "country": _HOME,
-            "numberOfOrders": len(bought),
+            "numberOfOrders": count,
             "totalSpent": money(cents),
             "testMode": True,
             "createdAt": iso(buyer.at),
@@ -284,4 +298,4 @@ class Book:
 
     def _orders_of(self, customer: int) -> int:
         before = len(self.sales.orders_of(customer)) if customer < self.sales.customers else 0
-        return before + len(self._sold_to.get(customer, ()))
+        return before + len(self._sold_to.get(customer, ())) - len(self._gone_of.get(customer, ()))

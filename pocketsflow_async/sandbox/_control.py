@@ -10,6 +10,7 @@ from pocketsflow_async.sandbox._bodies import JSON, Answer, decode_object, read_
 from pocketsflow_async.sandbox._calls import Refused, invalid
 from pocketsflow_async.sandbox._docs import Docs
 from pocketsflow_async.sandbox._faults import Faults
+from pocketsflow_async.sandbox._shop import Shop
 from pocketsflow_async.sandbox._store import Record
 
 _PAGE = {
@@ -28,6 +29,7 @@ class Control:
         docs: the documents.
         complete: pays on a checkout page: its id and the buyer's address.
         address: tells where the sandbox is.
+        shop: changes orders.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class Control:
         docs: Docs,
         complete: Callable[[str, str | None], Record],
         address: Callable[[], str],
+        shop: Shop,
     ) -> None:
         self._faults = faults
         self._docs = docs
         self._complete = complete
         self._address = address
+        self._shop = shop
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes to an application, before those that take everything."""
@@ -51,6 +55,9 @@ class Control:
             ("POST", "/_sandbox/faults", self._add_fault),
             ("DELETE", "/_sandbox/faults", self._clear_faults),
             ("POST", "/_sandbox/checkout/{id}/complete", self._complete_checkout),
+            ("POST", "/_sandbox/orders", self._insert_order),
+            ("PATCH", "/_sandbox/orders/{id}", self._update_order),
+            ("DELETE", "/_sandbox/orders/{id}", self._delete_order),
             ("*", r"/_sandbox/{path:[\s\S]*}", _nowhere),
         ]
         for verb, path, handler in routes:
@@ -77,6 +84,15 @@ class Control:
         if email is not None and not isinstance(email, str):
             raise invalid("email", "must be a text")
         return _json(200, self._complete(request.match_info["id"], email))
+
+    async def _insert_order(self, request: web.Request) -> Answer:
+        return _json(201, self._shop.insert(decode_object(await read_body(request))))
+
+    async def _update_order(self, request: web.Request) -> Answer:
+        return _json(200, self._shop.update(request.match_info["id"], decode_object(await read_body(request))))
+
+    async def _delete_order(self, request: web.Request) -> Answer:
+        return _json(200, self._shop.delete(request.match_info["id"]))
 
 
 async def _nowhere(request: web.Request) -> Answer:

@@ -1,12 +1,14 @@
 """Payments: orders and membership charges in one line, in order of time, without writing the line down."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
 from pocketsflow_async.sandbox._book import Book
 from pocketsflow_async.sandbox._ids import MOST_RECORDS, IdSpace
 from pocketsflow_async.sandbox._members import Charge, Member, charges
+from pocketsflow_async.sandbox._rows import Without
 from pocketsflow_async.sandbox._sales import money
 from pocketsflow_async.sandbox._times import iso
 
@@ -14,7 +16,7 @@ _at = attrgetter("at")
 
 
 class Payments:
-    """Every payment has a rank: 0 is the oldest.
+    """Every payment has a rank: 0 is the oldest. A deleted order's payment keeps its rank, but is not listed.
 
     Args:
         book: the orders.
@@ -29,10 +31,30 @@ class Payments:
         self._order_ids = IdSpace(seed, "payment")
         self._charge_ids = IdSpace(seed, "charge")
         self.charges = charges(members)
+        self._gone: list[int] = []  # ranks of deleted orders' payments, least first
         self._ranks = [book.made_before(charge.at) + index for index, charge in enumerate(self.charges)]
 
     def __len__(self) -> int:
         return self._book.orders + len(self.charges)
+
+    @property
+    def newest_charge(self) -> int | None:
+        """When the last membership charge was made; None without any."""
+        return self.charges[-1].at if self.charges else None
+
+    def newest_first(self, start: int, stop: int) -> Sequence[int]:
+        """The ranks from `start` up to `stop`, without those of deleted orders."""
+        row = range(stop - 1, start - 1, -1)
+        all_gone = self._book.gone(0, self._book.orders)
+        if len(self._gone) != len(all_gone):
+            self._gone = [self._rank(order) for order in all_gone]
+        gone = self._gone[bisect_left(self._gone, start) : bisect_left(self._gone, stop)]
+        return Without(row, gone) if gone else row
+
+    def _rank(self, order: int) -> int:
+        """Where an order stands: behind all charges that were made before it."""
+        numbers = range(len(self._ranks))
+        return order + bisect_right(numbers, order, key=lambda charge: self._ranks[charge] - charge)
 
     def charges_before(self, moment: int) -> int:
         """How many membership charges were made before this moment."""

@@ -1,6 +1,6 @@
 """What one sandbox knows: records computed from the seed, and over them the changes made since it started."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -127,6 +127,7 @@ class Store:
             _members.reviews(self.sales, self._ids("reviews"), self.user_id, self.product_ids, Dice(seed, "reviews")),
         )
         self._refund_ids = IdSpace(seed, "early refund")
+        self._changed: dict[int, dict[str, Any]] = {}  # by order: fields that are put over its own
         self._returned: dict[int, int] = {}  # by order: cents
         self._refunded_charges: set[int] = set()
         self._fragments: dict[str, msgspec.Raw | None] = {}
@@ -189,7 +190,17 @@ class Store:
     def order(self, order: int) -> Record:
         """An order as it is now."""
         product = self.product_fragment(self.book.product_id_of(order))
-        return self.book.order(order, product, refunded=self.is_refunded(order))
+        record = self.book.order(order, product, refunded=self.is_refunded(order))
+        return {**record, **self._changed[order]} if order in self._changed else record
+
+    def change_order(self, order: int, fields: Mapping[str, Any]) -> None:
+        """Put fields over those of an order."""
+        self._changed.setdefault(order, {}).update(fields)
+
+    def remove_order(self, order: int) -> None:
+        """Delete an order, and with it its payment; refunds of it stay."""
+        self._changed.pop(order, None)
+        self.book.remove(order)
 
     def is_refunded(self, order: int) -> bool:
         """Whether some or all of an order's money was returned."""

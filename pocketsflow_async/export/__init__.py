@@ -1,0 +1,141 @@
+"""Writes whole lists to disk, each record as the server sent it."""
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from pocketsflow_async._client import Pocketsflow
+from pocketsflow_async._generated.pocketsflow.resources import LISTS
+from pocketsflow_async.errors import InvalidArgumentError
+from pocketsflow_async.export._audit import audit_folder
+from pocketsflow_async.export._batches import export_batches
+from pocketsflow_async.export._files import disk, locked
+from pocketsflow_async.export._formats import FORMATS
+from pocketsflow_async.export._manifest import Options, read_manifest
+from pocketsflow_async.export._plan import LAST, check_old, check_same, make_plan, moment, read_plan
+from pocketsflow_async.export._report import AuditReport, Difference, ExportProgress, ExportReport, ResourceReport
+from pocketsflow_async.export._run import Run, clear
+from pocketsflow_async.export._source import account_of
+
+Format = Literal["jsonl", "csv", "parquet", "sqlite", "duckdb"]
+Compression = Literal["gzip", "zstd", "snappy"]
+Moment = dt.datetime | dt.date | str
+
+RESOURCES: tuple[str, ...] = LISTS
+"""Every resource that can be exported."""
+
+
+async def export(
+    pf: Pocketsflow,
+    resources: Iterable[str] | None = None,
+    *,
+    to: str | os.PathLike[str],
+    format: Format = "jsonl",
+    compression: Compression | None = None,
+    concurrency: int = 8,
+    since: Moment | Literal["last"] | None = None,
+    until: Moment | None = None,
+    resume: bool = True,
+    progress: Callable[[ExportProgress], object] | None = None,
+) -> ExportReport:
+    """Write every record of every resource into files below the folder `to`.
+
+    Files appear whole or not at all, with a manifest that describes them; older ones are replaced only by finished
+    ones. An export that was interrupted, however hard, is continued by the same call. docs/export.md says what is
+    guaranteed while records come and go.
+
+    Args:
+        pf: the client; its quota and retries apply.
+        resources: which ones; all of `RESOURCES` when None.
+        to: the folder; made if it is missing.
+        format: JSON Lines holds each record as the server sent it; the others have columns by the spec, and the
+            records as they were sent are kept beside them in `raw/`.
+        compression: `"gzip"` for jsonl and csv, `"zstd"` or `"snappy"` for parquet.
+        concurrency: pages fetched side by side, of all resources together.
+        since: only what was created from then on, where the API can tell; `"last"` adds what is new since the export
+            that the folder holds.
+        until: only what was created before.
+        resume: False drops an interrupted export and begins anew.
+        progress: told after every page.
+
+    Raises:
+        InvalidArgumentError: an unknown resource, format or concurrency; nothing was written.
+        ConfigurationError: the format needs a package that is not installed.
+        ExportError: the disk refused, the folder holds something else, or a list holds something that is no record.
+        PocketsflowError: the API could not be read.
+    """
+    chosen = _chosen(resources)
+    if format not in FORMATS:
+        raise InvalidArgumentError(f"export: format must be one of {', '.join(FORMATS)}, not {format!r}")
+    kind = FORMATS[format]
+    if compression is not None and compression not in kind.compressions:
+        known = ", ".join(kind.compressions) or "none"
+        raise InvalidArgumentError(f"export: compressions of {format} are: {known}; not {compression!r}")
+    if isinstance(concurrency, bool) or concurrency < 1:
+        raise InvalidArgumentError(f"export: concurrency must be at least 1, not {concurrency!r}")
+    options = Options(format, compression, LAST if since == LAST else moment("since", since), moment("until", until))
+    if since == LAST and until is not None:
+        raise InvalidArgumentError("export: since='last' goes on to now: give no until")
+    kind.check()
+    account = await account_of(pf)
+    folder = Path(to)
+    with disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder) as work:
+        old = read_manifest(folder)
+        plan = make_plan(chosen, options, base_url=pf.base_url, account=account, old=old)
+        check_old(plan, old, folder, together=kind.together)
+        found = read_plan(work)
+        if found is not None and resume:
+            check_same(plan, found, folder)
+            plan = found
+        else:
+            with disk(work):
+                clear(work)
+            plan.write(work)
+        try:
+            return await Run(pf, plan, folder=folder, work=work, old=old, progress=progress).finish(concurrency)
+        except BaseException:
+            with suppress(OSError):
+                if not any(path.stat().st_size for path in work.glob("*.journal")):
+                    clear(work)  # there is nothing to go on with
+            raise
+
+
+def _chosen(resources: Iterable[str] | None) -> tuple[str, ...]:
+    chosen = RESOURCES if resources is None else tuple(dict.fromkeys(resources))
+    unknown = [name for name in chosen if name not in RESOURCES]
+    if unknown or not chosen:
+        told = f"no such resource: {', '.join(unknown)}" if unknown else "no resource is named"
+        raise InvalidArgumentError(f"export: {told}; there are {', '.join(RESOURCES)}")
+    return chosen
+
+
+async def audit(folder: str | os.PathLike[str], pf: Pocketsflow | None = None) -> AuditReport:
+    """Check an export against its manifest: every file's size and SHA-256, the number of records, each once.
+
+    Args:
+        folder: of the export.
+        pf: a client of the same account; with it the ids are also compared with what the API has now.
+
+    Raises:
+        ExportError: there is no manifest, or it is of another account.
+        PocketsflowError: the API could not be read.
+    """
+    return await audit_folder(Path(folder), pf)
+
+
+__all__ = [
+    "RESOURCES",
+    "AuditReport",
+    "Difference",
+    "ExportProgress",
+    "ExportReport",
+    "ResourceReport",
+    "audit",
+    "export",
+    "export_batches",
+]

@@ -1,0 +1,140 @@
+"""Is an export still what its manifest says, and what the API has?"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from pocketsflow_async._client import Pocketsflow
+from pocketsflow_async.errors import ExportError
+from pocketsflow_async.export._duplicates import Pages, by_bucket, find_duplicates
+from pocketsflow_async.export._files import digest, in_thread
+from pocketsflow_async.export._incremental import read_lines
+from pocketsflow_async.export._manifest import Content, Entry, read_manifest
+from pocketsflow_async.export._report import AuditReport, Difference
+from pocketsflow_async.export._source import Source, account_of, ids_of
+from pocketsflow_async.export._spool import Spool
+from pocketsflow_async.export._walk import State, Walk
+
+_NAMED = 100
+"""Ids that a difference names at most."""
+
+_AT_ONCE = 1000
+_CONCURRENCY = 8
+_OURS, _THEIRS = 0, 1
+
+
+async def audit_folder(folder: Path, pf: Pocketsflow | None) -> AuditReport:
+    """Look at every file that the manifest names and, with a client, at every list of the API."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise ExportError(f"audit: {folder} has no manifest.json: it is no export, or one that is not finished")
+    differences: list[Difference] = []
+    notes: list[str] = []
+    if pf is not None:
+        account = await account_of(pf)
+        if account != manifest.account:
+            raise ExportError(
+                f"audit: {folder} is an export of the account {manifest.account}, the key is of {account}: "
+                "use the key of that account"
+            )
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, entry in manifest.resources.items():
+            found = await in_thread(_check_files, folder, name, entry, Path(scratch))
+            differences += found
+            notes += entry.notes
+            if pf is not None and not found:
+                differences += await _compare(pf, name, entry, folder, Path(scratch))
+    records = sum(entry.records for entry in manifest.resources.values())
+    return AuditReport(folder, len(manifest.resources), records, tuple(differences), tuple(notes))
+
+
+def _check_files(folder: Path, name: str, entry: Entry, scratch: Path) -> list[Difference]:
+    contents = [Content(entry.file, entry.bytes, entry.sha256), *([entry.raw] if entry.raw is not None else [])]
+    found = [text for content in contents if (text := _check_file(folder, content)) is not None]
+    if found:
+        return [Difference(name, text) for text in found]
+    count = 0
+    try:
+        for _, ids in _ids(folder, entry):
+            count += len(ids)
+        again = find_duplicates(_ids(folder, entry), count, scratch / "buckets").count
+    except (msgspec.DecodeError, EOFError) as exc:
+        return [Difference(name, f"{_raw(entry).file} holds what is no record ({exc})")]
+    if count != entry.records:
+        found.append(f"{_raw(entry).file} holds {count} records, the manifest says {entry.records}")
+    if again:
+        found.append(f"{_raw(entry).file} holds {again} records more than once")
+    return [Difference(name, text) for text in found]
+
+
+def _check_file(folder: Path, content: Content) -> str | None:
+    try:
+        size, checksum = digest(folder / content.file)
+    except FileNotFoundError:
+        return f"{content.file} is missing"
+    except OSError as exc:
+        return f"{content.file} cannot be read: {exc.strerror or exc}"
+    if size != content.bytes:
+        return f"{content.file} has {size} bytes, the manifest says {content.bytes}"
+    return None if checksum == content.sha256 else f"{content.file} has another SHA-256 than the manifest says"
+
+
+async def _compare(pf: Pocketsflow, name: str, entry: Entry, folder: Path, scratch: Path) -> list[Difference]:
+    """What only the file or only the API has."""
+    since, until = (None if text is None else datetime.fromisoformat(text) for text in _window(entry))
+    source = Source(pf, name, since=since, until=until, turn=asyncio.Semaphore(_CONCURRENCY))
+    with Spool(scratch, name) as spool:
+        walk = Walk(source, spool, State(), concurrency=_CONCURRENCY, told=lambda: None)
+        await walk.run()
+        await in_thread(spool.commit, {})
+        count = entry.records + spool.records
+        ours, theirs = await in_thread(_only, _both(folder, entry, spool), count, scratch / "buckets")
+        for path in (spool.lines_path, spool.ids_path):
+            path.unlink()
+    found: list[Difference] = []
+    for ids, what in ((ours, "only in the export, not in the API any more"), (theirs, "in the API, but not exported")):
+        if ids[0]:
+            found.append(Difference(name, f"{ids[0]} of the records are {what}", tuple(ids[1])))
+    return found
+
+
+def _window(entry: Entry) -> tuple[str | None, str | None]:
+    return entry.window.since, entry.window.until
+
+
+def _both(folder: Path, entry: Entry, spool: Spool) -> Iterator[tuple[int, list[str | None]]]:
+    for _, ids in _ids(folder, entry):
+        yield _OURS, ids
+    for _, ids in spool.pages():
+        yield _THEIRS, ids
+
+
+def _only(pages: Pages, count: int, scratch: Path) -> tuple[tuple[int, list[str]], tuple[int, list[str]]]:
+    """How many ids stand on one side only, and the first of them."""
+    counts = [0, 0]
+    named: list[list[str]] = [[], []]
+    for rows in by_bucket(pages, count, scratch):
+        sides: tuple[set[str], set[str]] = (set(), set())
+        for _, side, name in rows:
+            sides[side].add(name)
+        for side in (_OURS, _THEIRS):
+            only = sides[side] - sides[1 - side]
+            counts[side] += len(only)
+            named[side] = sorted([*named[side], *only])[:_NAMED]
+    return (counts[0], named[0]), (counts[1], named[1])
+
+
+def _raw(entry: Entry) -> Content | Entry:
+    return entry.raw or entry
+
+
+def _ids(folder: Path, entry: Entry) -> Iterator[tuple[int, list[str | None]]]:
+    """The ids of the records as they were sent."""
+    lines = read_lines(folder / _raw(entry).file)
+    while chunk := list(islice(lines, _AT_ONCE)):
+        yield 0, ids_of(b"\n".join(chunk))

@@ -1,0 +1,136 @@
+"""Which records stand in the spool more than once, found in memory that does not grow with the list."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import attrs
+import msgspec
+
+Pages = Iterable[tuple[int, Sequence[str | None]]]
+
+_IN_MEMORY = 20_000
+_Row = tuple[int, int, str]
+"""A record: its line, the mark of its page, its id."""
+
+_read_rows = msgspec.json.Decoder(list[_Row]).decode
+
+
+@attrs.frozen
+class Duplicates:
+    """What to leave out.
+
+    Attributes:
+        count: how many lines.
+        found: by reading, how many records no earlier reading had seen.
+        lines: a bit for every line, set where the same record stands again further on.
+    """
+
+    count: int
+    found: Counter[int]
+    lines: bytearray
+
+    def __contains__(self, line: int) -> bool:
+        return bool(self.lines[line >> 3] & 1 << (line & 7))
+
+
+def find_duplicates(pages: Pages, records: int, scratch: Path) -> Duplicates:
+    """Look for ids that come again. Of the same record, the copy that was read last stays.
+
+    Args:
+        pages: the ids in the order of the lines, each page with the reading that found it.
+        records: how many there are, about.
+        scratch: a folder to be made, used and removed.
+    """
+    count = 0
+    found: Counter[int] = Counter()
+    drop = bytearray((records >> 3) + 1)
+    for rows in by_bucket(pages, records, scratch):
+        last: dict[str, int] = {}
+        for line, reading, name in rows:
+            if name in last:
+                before = last[name]
+                drop[before >> 3] |= 1 << (before & 7)
+                count += 1
+            else:
+                found[reading] += 1
+            last[name] = line
+    return Duplicates(count, found, drop)
+
+
+def none_twice(pages: Pages) -> Duplicates | None:
+    """Nothing to leave out, where a quick look proves it: every page has ids beyond those of all pages before.
+
+    So it is with lists in order of time and ids that begin with the time. None where it is not so.
+    """
+    found: Counter[int] = Counter()
+    low = high = ""
+    for reading, ids in pages:
+        names = {name for name in ids if name is not None}
+        if len(names) != len(ids):
+            return None
+        if not names:
+            continue
+        least, most = min(names), max(names)
+        if not found:
+            low, high = least, most
+        elif most < low:
+            low = least
+        elif least > high:
+            high = most
+        else:
+            return None
+        found[reading] += len(names)
+    return Duplicates(0, found, bytearray())
+
+
+def by_bucket(pages: Pages, records: int, scratch: Path) -> Iterator[Iterable[_Row]]:
+    """All rows with an id, those of one id in the same bucket and in their order; a bucket fits into memory."""
+    buckets = -(-records // _IN_MEMORY)
+    if buckets <= 1:
+        yield _rows(pages)
+        return
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        _scatter(_rows(pages), buckets, lambda bucket: scratch / str(bucket))
+        for bucket in range(buckets):
+            path = scratch / str(bucket)
+            if path.exists():
+                yield _gather(path)
+                path.unlink()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _rows(pages: Pages) -> Iterator[_Row]:
+    line = 0
+    for mark, ids in pages:
+        for name in ids:
+            if name is not None:
+                yield line, mark, name
+            line += 1
+
+
+def _scatter(rows: Iterable[_Row], buckets: int, path: Callable[[int], Path]) -> None:
+    held: list[list[_Row]] = [[] for _ in range(buckets)]
+    for number, row in enumerate(rows, 1):
+        held[hash(row[2]) % buckets].append(row)
+        if number % _IN_MEMORY == 0:
+            _put(held, path)
+    _put(held, path)
+
+
+def _put(held: list[list[_Row]], path: Callable[[int], Path]) -> None:
+    for bucket, rows in enumerate(held):
+        if rows:
+            with path(bucket).open("ab") as file:
+                file.write(msgspec.json.encode(rows) + b"\n")
+            rows.clear()
+
+
+def _gather(path: Path) -> Iterator[_Row]:
+    with path.open("rb") as file:
+        for line in file:
+            yield from _read_rows(line)
