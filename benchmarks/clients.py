@@ -131,9 +131,11 @@ async def ours_export(url: str, count: int) -> tuple[float, float]:
     from pocketsflow_async import Pocketsflow
     from pocketsflow_async.export import export
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as few, tempfile.TemporaryDirectory() as many:
+        async with Pocketsflow(KEY, base_url=f"{url}/{PAGES_AT_ONCE}", rate_limit=None) as pf:
+            await export(pf, ["orders"], to=few, concurrency=PAGES_AT_ONCE)
         async with Pocketsflow(KEY, base_url=f"{url}/{count}", rate_limit=None) as pf:
-            return await measured(export(pf, ["orders"], to=folder, concurrency=PAGES_AT_ONCE))
+            return await measured(export(pf, ["orders"], to=many, concurrency=PAGES_AT_ONCE))
 
 
 async def httpx_pages(url: str, count: int) -> tuple[float, float]:

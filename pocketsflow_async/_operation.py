@@ -68,6 +68,15 @@ def _segment(operation: str, value: object) -> str:
     if not value.strip() or value in {".", ".."}:
         raise InvalidArgumentError(f"{operation}: {value!r} is no id")
     try:
-        return quote(value, safe="")
+        return quoted(value)
     except UnicodeEncodeError:
         raise InvalidArgumentError(f"{operation}: {value!r} is no id: it cannot be written in UTF-8") from None
+
+
+def quoted(text: str) -> str:
+    """Percent-encoded as a whole; most texts need nothing, and that is seen at a glance.
+
+    Raises:
+        UnicodeEncodeError: it cannot be written in UTF-8.
+    """
+    return text if text.isalnum() and text.isascii() else quote(text, safe="")

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import attrs
 
 from pocketsflow_async._config import Priority, RequestOptions
 from pocketsflow_async._json import is_array
-from pocketsflow_async._operation import Operation
+from pocketsflow_async._operation import Operation, quoted
 from pocketsflow_async._unset import Unset
 from pocketsflow_async._upload import Form
 from pocketsflow_async.errors import InvalidArgumentError
@@ -98,17 +98,17 @@ def any_operation(method: str, path: str) -> Operation[Any]:
 
 def encode_query(operation: str, params: Mapping[str, Any]) -> str:
     """The query string; what is UNSET or None is left out."""
-    pairs: list[tuple[str, str]] = []
+    pairs: list[str] = []
     for name, value in params.items():
         if value is None or isinstance(value, Unset):
             continue
         place = f"{operation}: {name}"
         several = value if is_array(value) else [value]
-        pairs += [(name, _query_text(one, place)) for one in several]
-    try:
-        return urlencode(pairs, quote_via=quote, safe="")
-    except UnicodeEncodeError as exc:
-        raise InvalidArgumentError(f"{operation}: {exc.object!r} cannot be written in UTF-8") from None
+        try:
+            pairs += [f"{quoted(name)}={quoted(_query_text(one, place))}" for one in several]
+        except UnicodeEncodeError as exc:
+            raise InvalidArgumentError(f"{operation}: {exc.object!r} cannot be written in UTF-8") from None
+    return "&".join(pairs)
 
 
 def _query_text(value: object, place: str) -> str:

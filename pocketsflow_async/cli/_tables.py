@@ -19,7 +19,8 @@ def export_text(report: ExportReport) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(_aligned(row, widths)) for row in rows]
     lines += [f"note: {note}" for one in report.resources for note in one.notes]
-    return "\n".join([*lines, f"{'complete' if report.complete else 'finished, with notes'}: {report.manifest}"])
+    outcome = "complete" if report.complete else "finished, but not certainly complete"
+    return "\n".join([*lines, f"{outcome}: {report.manifest}"])
 
 
 def audit_text(report: AuditReport) -> str:

@@ -79,6 +79,8 @@ async def export(
     options = Options(format, compression, LAST if since == LAST else moment("since", since), moment("until", until))
     if since == LAST and until is not None:
         raise InvalidArgumentError("export: since='last' goes on to now: give no until")
+    if options.since is not None and options.until is not None and options.since >= options.until:  # both in UTC
+        raise InvalidArgumentError(f"export: since={since!r} must be before until={until!r}")
     kind.check()
     account = await account_of(pf)
     folder = Path(to)

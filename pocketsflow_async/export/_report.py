@@ -39,6 +39,7 @@ class ResourceReport:
         duplicates: records that were read more than once and stand in the file once.
         gaps: records that had moved while they were read, and were found by reading again.
         passes: how often the list was read from one end to the other.
+        complete: whether every record of the window is certainly there.
         notes: what cannot be guaranteed, a sentence each.
         pages: pages read, those of an interrupted run included.
         requests: requests sent, repeated ones included.
@@ -53,6 +54,7 @@ class ResourceReport:
     duplicates: int = 0
     gaps: int = 0
     passes: int = 1
+    complete: bool = True
     notes: tuple[str, ...] = ()
     pages: int = 0
     requests: int = 0
@@ -75,8 +77,8 @@ class ExportReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every record is certainly there: no resource has a note."""
-        return not any(one.notes for one in self.resources)
+        """Whether every record of the window is certainly there, of every resource."""
+        return all(one.complete for one in self.resources)
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data that JSON can hold."""

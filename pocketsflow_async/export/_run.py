@@ -151,6 +151,7 @@ class Run:
                 duplicates=one.drop.count,
                 gaps=entries[one.name].gaps,
                 passes=one.state.passes,
+                complete=not (one.state.grew or one.state.apart),
                 notes=one.notes,
                 pages=one.state.pages,
                 requests=one.state.requests,

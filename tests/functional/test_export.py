@@ -95,6 +95,8 @@ async def test_wrong_names_are_refused_before_anything_is_written(pf: Pocketsflo
         await export(pf, ["orders"], to=tmp_path / "x", since="yesterday")
     with pytest.raises(InvalidArgumentError, match="offset"):
         await export(pf, ["orders"], to=tmp_path / "x", until=dt.datetime(2025, 1, 1))  # noqa: DTZ001
+    with pytest.raises(InvalidArgumentError, match="before"):
+        await export(pf, ["orders"], to=tmp_path, since="2024-02-01", until="2024-01-01T00:00:00.5Z")
     with pytest.raises(InvalidArgumentError, match="concurrency"):
         await export(pf, ["orders"], to=tmp_path / "x", concurrency=0)
 
