@@ -25,6 +25,7 @@ from pocketsflow_async.errors import (
     PreviewWarning,
     RateLimitError,
     ServerError,
+    SpecDriftWarning,
     UnprocessableEntityError,
     WebhookVerificationError,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "RequestOptions",
     "RetryPolicy",
     "ServerError",
+    "SpecDriftWarning",
     "UnprocessableEntityError",
     "Unset",
     "Upload",

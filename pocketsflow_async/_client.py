@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pocketsflow_async._config import (
     Mode,
@@ -43,9 +43,11 @@ class Pocketsflow(Resources):
         session: your own aiohttp session, which is not closed here. Its own silent second sending of GET, PUT and
             DELETE on dropped connections stays as it is.
         allow_insecure: accept plain http to hosts other than this machine.
+        strict: `"warn"` compares every answer with the spec and warns once (`SpecDriftWarning`) of each field and enum
+            value that it does not know. Answers take about twice the time to read.
 
     Raises:
-        ConfigurationError: no usable key or address.
+        ConfigurationError: no usable key or address, or a setting that means nothing.
     """
 
     KEY_VARIABLE = "POCKETSFLOW_API_KEY"
@@ -62,6 +64,7 @@ class Pocketsflow(Resources):
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         session: "ClientSession | None" = None,
         allow_insecure: bool = False,
+        strict: Literal["warn"] | None = None,
     ) -> None:
         key = check_key(api_key, variable=self.KEY_VARIABLE)
         self._mode: Mode = mode_of(key)
@@ -69,7 +72,13 @@ class Pocketsflow(Resources):
             base_url or os.environ.get(self.URL_VARIABLE) or self.BASE_URL, allow_insecure=allow_insecure
         )
         self._connection = Connection(
-            self._base_url, key, timeout=timeout, rate_limit=rate_limit, retry=retry, session=session
+            self._base_url,
+            key,
+            timeout=timeout,
+            rate_limit=rate_limit,
+            retry=retry,
+            session=session,
+            strict=strict,
         )
         super().__init__(self._connection)
 
@@ -122,6 +131,14 @@ class Pocketsflow(Resources):
         operation = any_operation(method, path)
         response = await self._connection.send(operation, params=params, body=json, options=options)
         return decode_any(response)
+
+    def spec_patch(self) -> str:
+        """All that answers held so far and the spec does not know: YAML to paste into the spec, empty for nothing.
+
+        Raises:
+            ConfigurationError: the client was built without `strict="warn"`.
+        """
+        return self._connection.spec_patch()
 
     async def aclose(self) -> None:
         """Close the client and the session that it opened; calls made later are refused."""

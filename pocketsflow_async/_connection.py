@@ -2,7 +2,7 @@
 
 import asyncio
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy, Secret
 from pocketsflow_async._operation import Operation
@@ -14,6 +14,7 @@ from pocketsflow_async.errors import ConfigurationError
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
+    from pocketsflow_async._drift import Drift
     from pocketsflow_async._executor import Executor
     from pocketsflow_async._response import Response
 
@@ -30,6 +31,7 @@ class Connection:
         rate_limit: limits for the quota of this host and key, a quota shared otherwise, or None.
         retry: the client's policy.
         session: somebody else's aiohttp session, or None to open one.
+        strict: whether to warn of what answers hold that the spec does not know.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Connection:
         rate_limit: RateLimit | RateLimiter | None,
         retry: RetryPolicy,
         session: "ClientSession | None",
+        strict: Literal["warn"] | None = None,
     ) -> None:
         RequestOptions(timeout=timeout)  # refuses what is no number of seconds
         self._base_url = base_url
@@ -49,6 +52,7 @@ class Connection:
         self.quota = _quota(rate_limit, base_url, key)
         self._retry = retry
         self._session = session
+        self._drift = _drift(strict)
         self._executor: Executor | None = None
         self._closed = False
 
@@ -63,7 +67,7 @@ class Connection:
             from pocketsflow_async._transport import Transport
 
             transport = Transport(self._base_url, self._key, timeout=self._timeout, session=self._session)
-            self._executor = Executor(transport, self.quota, self._retry)
+            self._executor = Executor(transport, self.quota, self._retry, drift=self._drift)
         return self._executor
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
@@ -81,6 +85,12 @@ class Connection:
         executor = self._executor or await self.open()
         return await executor.send(operation, **arguments)
 
+    def spec_patch(self) -> str:
+        """What answers held so far that the spec does not know, as YAML."""
+        if self._drift is None:
+            raise ConfigurationError('the client does not compare answers with the spec: build it with strict="warn"')
+        return self._drift.patch()
+
     async def aclose(self) -> None:
         """Close what was opened; every later call is refused."""
         self._closed = True
@@ -97,6 +107,16 @@ def _quota(given: Any, base_url: str, key: Secret) -> RateLimiter | None:
     if given is None or isinstance(given, RateLimiter):
         return given
     raise ConfigurationError(f"rate_limit must be a RateLimit, a RateLimiter or None, not {given!r}")
+
+
+def _drift(strict: Any) -> "Drift | None":
+    if strict is None:
+        return None
+    if strict != "warn":
+        raise ConfigurationError(f'strict must be "warn" or None, not {strict!r}')
+    from pocketsflow_async._drift import Drift
+
+    return Drift()
 
 
 def _load() -> None:

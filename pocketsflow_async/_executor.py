@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
 from pocketsflow_async._convert import encode_body
@@ -24,6 +24,9 @@ from pocketsflow_async.errors import (
     Attempt,
     PocketsflowError,
 )
+
+if TYPE_CHECKING:
+    from pocketsflow_async._drift import Drift
 
 T = TypeVar("T")
 
@@ -47,6 +50,7 @@ class Executor:
         transport: sends one request.
         quota: the limiter that every try passes; None for no limit.
         retry: the policy of calls that bring none of their own.
+        drift: where answers are compared with the spec; None for nowhere.
     """
 
     def __init__(
@@ -56,20 +60,26 @@ class Executor:
         retry: RetryPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
+        drift: "Drift | None" = None,
     ) -> None:
         self.transport = transport
         self.quota = quota
         self.retry = retry
         self.clock = clock
+        self.drift = drift
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
         """Carry out an operation and give back its typed answer."""
         codec: Codec[T] = await _codec(operation)
         response = await self.send(operation, **arguments)
+        body = response.body.strip() or b"{}"
         try:
-            return codec.decode(response.body.strip() or b"{}")
+            answer = codec.decode(body)
         except APIResponseError as error:
             raise _explained(error, operation.name, response) from None
+        if self.drift is not None:
+            self.drift.look(codec, body)
+        return answer
 
     async def raw_page(self, operation: Operation[Any], **arguments: Any) -> RawPage:
         """One page of a list with its records as the server sent them."""
@@ -79,6 +89,8 @@ class Executor:
             page = codec.raw(response.body)
         except APIResponseError as error:
             raise _explained(error, operation.name, response) from None
+        if self.drift is not None:
+            self.drift.look(codec, response.body)
         page.requests = len(response.failures) + 1
         page.throttled = sum(failure.status == 429 for failure in response.failures)
         return page

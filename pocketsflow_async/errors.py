@@ -223,6 +223,10 @@ class PreviewWarning(UserWarning):
     """An endpoint is used whose path is inferred: the documentation names it, but gives no path."""
 
 
+class SpecDriftWarning(UserWarning):
+    """An answer holds a field or enum value that the spec does not know; the text is a patch to the spec."""
+
+
 STATUS_ERRORS: Mapping[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,

@@ -3,11 +3,10 @@
 Their paths and shapes are inferred. The first use of each warns with `PreviewWarning`.
 """
 
-import inspect
 import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pocketsflow_async._caller import Caller
+from pocketsflow_async._caller import Caller, distance
 from pocketsflow_async._generated.pocketsflow_preview import models as _generated
 from pocketsflow_async._generated.pocketsflow_preview.resources import Resources
 from pocketsflow_async._operation import Operation
@@ -16,8 +15,6 @@ from pocketsflow_async._upload import File, Upload
 from pocketsflow_async.errors import NotFoundError, PreviewWarning
 
 T = TypeVar("T")
-
-_PACKAGE = "pocketsflow_async."
 
 
 class Preview(Resources):
@@ -53,17 +50,7 @@ class _Warner:
     def _warn(self, operation: Operation[Any]) -> None:
         if operation.name not in self._told:
             self._told.add(operation.name)
-            warnings.warn(f"preview.{operation.name}: {_inferred(operation)}", PreviewWarning, stacklevel=_distance())
-
-
-def _distance() -> int:
-    """How far up from our caller the code stands that uses the package: a warning belongs to its line."""
-    frame = inspect.currentframe()
-    distance = 0
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-        frame = frame.f_back
-        distance += 1
-    return distance
+            warnings.warn(f"preview.{operation.name}: {_inferred(operation)}", PreviewWarning, stacklevel=distance())
 
 
 def _inferred(operation: Operation[Any]) -> str:
