@@ -18,6 +18,7 @@ _WIDTH = 120
 # Where the names that templates use come from. A template's text is searched for them, so that every module imports
 # what it needs and nothing else.
 IMPORTS = {
+    "Annotated": "from typing import Annotated",
     "Any": "from typing import Any",
     "ClassVar": "from typing import ClassVar",
     "TYPE_CHECKING": "from typing import TYPE_CHECKING",
@@ -36,7 +37,10 @@ IMPORTS = {
     **{name: f"from {PACKAGE}._paging import {name}" for name in ("Pager",)},
     "Caller": f"from {PACKAGE}._caller import Caller",
     **{name: f"from {PACKAGE}._unset import {name}" for name in ("UNSET", "Unset")},
-    **{name: f"from {PACKAGE}._wire import {name}" for name in ("Codec", "PageCodec", "Time", "Wire", "many", "each")},
+    **{
+        name: f"from {PACKAGE}._wire import {name}"
+        for name in ("NULL", "Choice", "Codec", "PageCodec", "Time", "Wire", "many", "each")
+    },
     "sound": f"from {PACKAGE}._sound import sound",
     "Raw": "from msgspec import Raw",
     "File": f"from {PACKAGE}._upload import File",
@@ -81,7 +85,9 @@ def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
         structs = [model for model in api.models if model.module == module and model.role != "body"]
         lists = [op for res in api.resources for op in res.operations if op.paging and res.name == module]
         if structs or lists:
-            values = {"module": module, "models": structs, "lists": lists, "records": records}
+            types = [field.type for model in structs for field in model.fields]
+            choices = list(dict.fromkeys(choice for type_ in types for choice in type_.choices()))
+            values = {"module": module, "models": structs, "lists": lists, "records": records, "choices": choices}
             files[f"wire/{module}.py"] = renderer.text("wire.py.jinja", values)
     for resource in api.resources:
         files[f"operations/{resource.name}.py"] = renderer.text(
@@ -112,8 +118,10 @@ class _Renderer:
             doc=docstring,
             answer=answer_type,
             wire=wire_type,
+            absent=absent,
             taken=body_type,
             kinds=kinds,
+            value_kinds=value_kinds,
             cls=class_name,
             function=function_name,
             repr=repr,
@@ -210,7 +218,7 @@ def _hanging(line: str) -> str:
 _STABILITY = {
     "sdk-only": "The endpoint is known from the official Node SDK, not from the documentation.",
     "observed": "The endpoint is known from examples and working client code, not from the documentation.",
-    "preview": "The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.",
+    "preview": "The endpoint is inferred: the documentation names what it does, but does not describe it.",
 }
 
 
@@ -249,7 +257,7 @@ def _argument_type(argument: Argument, operation: Any) -> str:
     text = body_type(argument.type)
     if argument.required:
         return f"{text} | None" if argument.nullable else text
-    if argument.place == "query" or operation.paging is not None:
+    if argument.place in {"query", "header"} or operation.paging is not None:
         return f"{text} | None = None"
     return f"{text} | None | Unset = UNSET" if argument.nullable else f"{text} | Unset = UNSET"
 
@@ -261,7 +269,13 @@ def answer_type(field: Field) -> str:
 
 def wire_type(field: Field, family: str) -> str:
     """A struct's annotation, in the family that its own name ends with."""
-    return _optional(_annotation(field.type, datetime="Time", suffix=family), field)
+    text = _annotation(field.type, datetime="Time", suffix=family)
+    return text if field.type.kind == "choice" else _optional(text, field)
+
+
+def absent(field: Field) -> str:
+    """What stands in a struct's field that the answer does not have."""
+    return "NULL" if field.type.kind == "choice" else "None"
 
 
 def _optional(text: str, field: Field) -> str:
@@ -293,6 +307,9 @@ def _annotation(type_: Type, *, datetime: str = "dt.datetime", suffix: str = "")
             return f"dict[str, {inner[0]}]"
         case "union":
             return " | ".join(dict.fromkeys(inner))
+        case "choice":
+            known = " | ".join(inner)
+            return f"Annotated[Raw, {function_name(type_.name).upper()}]" if suffix else f"{known} | dict[str, Any]"
         case _:
             return type_.kind
 
@@ -316,12 +333,20 @@ def body_type(type_: Type) -> str:
         case "union":
             members = dict.fromkeys(member for text in inner for member in text.split(" | "))
             return " | ".join(sorted(members, key=lambda member: (member == "str", member)))
+        case "choice":
+            return " | ".join(inner)
         case _:
             return _annotation(type_)
 
 
 def kinds(field: Field) -> str:
     """The kinds of value that a body's field takes when the program runs."""
+    found = value_kinds(field.type)
+    return found if not found or (field.required and not field.nullable) else f"{found} null"
+
+
+def value_kinds(type_: Type) -> str:
+    """The kinds of value that are of a type when the program runs; none where anything is."""
     names = {
         "str": "text",
         "enum": "text",
@@ -335,11 +360,10 @@ def kinds(field: Field) -> str:
         "map": "map",
         "file": "file",
     }
-    members = field.type.args if field.type.kind == "union" else (field.type,)
+    members = type_.args if type_.kind == "union" else (type_,)
     if any(member.kind not in names for member in members):
         return ""
-    found = dict.fromkeys(names[member.kind] for member in members)
-    return " ".join([*found, *([] if field.required and not field.nullable else ["null"])])
+    return " ".join(dict.fromkeys(names[member.kind] for member in members))
 
 
 def _only_model(type_: Type) -> Type | None:
@@ -354,7 +378,13 @@ def copied(field: Field, model: Model) -> str:
     value = f"w.{field.name}"
     type_ = field.type
     optional = not field.required or field.nullable
-    if type_.kind == "model":
+    if type_.kind == "choice":
+        null = ", null=True" if optional else ""
+        return f"{function_name(type_.name).upper()}.read({value}, source, {field.wire!r}{null})"
+    if type_.kind in {"list", "map"} and type_.args[0].kind == "choice":
+        helper = "many" if type_.kind == "list" else "each"
+        text = f"{function_name(type_.args[0].name).upper()}.{helper}({value}, source, {field.wire!r})"
+    elif type_.kind == "model":
         text = f"{function_name(type_.name)}({value}, source and source.at({field.wire!r}))"
     elif type_.kind in {"list", "map"} and type_.args[0].kind == "model":
         helper = "many" if type_.kind == "list" else "each"

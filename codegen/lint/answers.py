@@ -110,7 +110,7 @@ def _envelope(view: View, operation: Operation, name: str) -> None:
                 view.refuse(
                     where, f"a page has an attribute `{python_name(wire)}` of its own: {wire} has no place on it"
                 )
-            if any(view.kind(view.schemas[one]) == "object" for one in view.uses(schema)):
+            if any(view.kind(view.schemas[one]) in {"object", "choice"} for one in view.uses(schema)):
                 view.refuse(where, "beside its records a page carries no objects: make this free-form or a scalar")
 
 
@@ -138,7 +138,7 @@ def _asked(view: View, operation: Operation, style: str) -> None:
                 operation.place, "style body-page sends everything in the body: move the query parameters there"
             )
         for where, schema in fields.values():
-            if any(view.kind(view.schemas[one]) == "object" for one in view.uses(schema)):
+            if any(view.kind(view.schemas[one]) in {"object", "choice"} for one in view.uses(schema)):
                 view.refuse(where, "the body of a list carries no objects: use scalars, or lists and maps of them")
     elif "requestBody" in operation.node:
         view.refuse(f"{operation.place}/requestBody", f"a list of style {style} sends no body: use body-page")

@@ -49,6 +49,7 @@ class CreatorPages:
 
         Source: observed: third-party client code.
         """
+
         return await self._caller.call(
             PRODUCTS,
             ids=(username,),

@@ -103,6 +103,7 @@ class Discounts:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -184,6 +185,7 @@ class Discounts:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -246,6 +248,7 @@ class Discounts:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -66,6 +66,7 @@ class Payments:
 
         Source: github: Pocketsflow/subscriptions-example; observed: third-party client code.
         """
+
         return Pager(
             self._caller,
             LIST,

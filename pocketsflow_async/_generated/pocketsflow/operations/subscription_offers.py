@@ -87,6 +87,7 @@ class SubscriptionOffers:
 
         Source: npm pocketsflow 1.2.1.
         """
+
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -229,6 +230,7 @@ class SubscriptionOffers:
 
         Source: github: Pocketsflow/subscriptions-example.
         """
+
         return Pager(self._caller, SUBSCRIBERS, {}, options)
 
     async def get(self, id: str, *, options: RequestOptions | None = None) -> SubscriptionOffer:
@@ -242,6 +244,7 @@ class SubscriptionOffers:
 
         Source: npm pocketsflow 1.2.1.
         """
+
         return await self._caller.call(
             GET,
             ids=(id,),

@@ -94,6 +94,7 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs; docs: api-webhooks/http-api-preview.
         """
+
         return Pager(
             self._caller,
             LIST,
@@ -121,6 +122,7 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             CANCEL,
             ids=(stripe_subscription_id,),
@@ -142,6 +144,7 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             REFUND,
             ids=(stripe_subscription_id,),
@@ -159,6 +162,7 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             GET,
             ids=(id,),

@@ -99,6 +99,7 @@ class Upsells:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return UpsellPager(self._caller, LIST, {}, options)
 
     async def create(
@@ -163,6 +164,7 @@ class Upsells:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -232,6 +234,7 @@ class Upsells:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -97,6 +97,7 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -146,6 +147,7 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -201,6 +203,7 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             DELETE,
             ids=(id,),
@@ -218,6 +221,7 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
+
         return await self._caller.call(
             TEST,
             ids=(id,),

@@ -63,13 +63,14 @@ class Images:
     def list(self, *, options: RequestOptions | None = None) -> Pager[Image]:
         """List all images of the account.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
 
         Source: docs: api-reference/introduction.
         """
+
         return Pager(self._caller, LIST, {}, options)
 
     async def upload(self, *, file: File, name: str | Unset = UNSET, options: RequestOptions | None = None) -> Image:
@@ -77,7 +78,7 @@ class Images:
 
         The file goes as one part of a form.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             file: The bytes of the file.
@@ -100,7 +101,7 @@ class Images:
     async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
         """Delete an image.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -108,6 +109,7 @@ class Images:
 
         Source: docs: api-reference/introduction.
         """
+
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -70,13 +70,14 @@ class Links:
     def list(self, *, options: RequestOptions | None = None) -> Pager[Link]:
         """List all entries of the link-in-bio page.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
 
         Source: docs: api-reference/introduction.
         """
+
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -84,7 +85,7 @@ class Links:
     ) -> Link:
         """Add an entry to the link-in-bio page.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             url: Where it leads.
@@ -116,7 +117,7 @@ class Links:
     ) -> Link:
         """Change an entry; fields that are left out are taken to keep their value.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -142,7 +143,7 @@ class Links:
     async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
         """Delete an entry.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -150,6 +151,7 @@ class Links:
 
         Source: docs: api-reference/introduction.
         """
+
         return await self._caller.call(
             DELETE,
             ids=(id,),

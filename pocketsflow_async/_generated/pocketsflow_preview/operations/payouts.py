@@ -51,7 +51,7 @@ class Payouts:
     ) -> Pager[Payout]:
         """List payouts.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             page: Number of the page, counted from 1.
@@ -60,6 +60,7 @@ class Payouts:
 
         Source: docs: api-webhooks/http-api-preview.
         """
+
         return Pager(
             self._caller,
             LIST,
@@ -73,7 +74,7 @@ class Payouts:
     async def get(self, id: str, *, options: RequestOptions | None = None) -> Payout:
         """Read one payout.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -81,6 +82,7 @@ class Payouts:
 
         Source: docs: api-webhooks/http-api-preview.
         """
+
         return await self._caller.call(
             GET,
             ids=(id,),

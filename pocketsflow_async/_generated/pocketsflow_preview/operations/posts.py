@@ -79,13 +79,14 @@ class Posts:
     def list(self, *, options: RequestOptions | None = None) -> Pager[Post]:
         """List all posts of the newsletter.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
 
         Source: docs: api-reference/introduction.
         """
+
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -95,7 +96,7 @@ class Posts:
 
         Nothing is sent; sending is `newsletters.send` of the known API.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             html: Body as HTML.
@@ -119,7 +120,7 @@ class Posts:
     async def get(self, id: str, *, options: RequestOptions | None = None) -> Post:
         """Read one post.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -127,6 +128,7 @@ class Posts:
 
         Source: docs: api-reference/introduction.
         """
+
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -144,7 +146,7 @@ class Posts:
     ) -> Post:
         """Change a post; fields that are left out are taken to keep their value.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -170,7 +172,7 @@ class Posts:
     async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
         """Delete a post.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -178,6 +180,7 @@ class Posts:
 
         Source: docs: api-reference/introduction.
         """
+
         return await self._caller.call(
             DELETE,
             ids=(id,),

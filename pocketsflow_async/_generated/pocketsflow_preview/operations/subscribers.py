@@ -63,7 +63,7 @@ class Subscribers:
     ) -> Pager[NewsletterSubscriber]:
         """List the readers of the newsletter.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             page: Number of the page, counted from 1.
@@ -72,6 +72,7 @@ class Subscribers:
 
         Source: docs: api-reference/introduction.
         """
+
         return Pager(
             self._caller,
             LIST,
@@ -87,7 +88,7 @@ class Subscribers:
     ) -> NewsletterSubscriber:
         """Add a reader to the newsletter.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
@@ -108,7 +109,7 @@ class Subscribers:
     async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
         """Remove a reader from the newsletter.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -116,6 +117,7 @@ class Subscribers:
 
         Source: docs: api-reference/introduction.
         """
+
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -66,7 +66,7 @@ class Notes:
     ) -> Pager[Note]:
         """List notes.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
