@@ -23,7 +23,7 @@ from msgspec.json import Decoder, Encoder
 
 from pocketsflow_async._json import is_object
 from pocketsflow_async._lenient import find_records, straighten, unwrap
-from pocketsflow_async._model import Source
+from pocketsflow_async._model import Source, spelled
 from pocketsflow_async._page import Page, RawPage
 from pocketsflow_async._sound import sound
 from pocketsflow_async.errors import APIResponseError
@@ -239,6 +239,10 @@ def load(reference: str) -> Any:
     return CODECS[reference]
 
 
+NULL = msgspec.Raw(b"null")
+"""What stands for an object that is not there."""
+
+
 class Choice:
     """An object of one of several classes, told apart by a property; stands in the annotation of a `Raw`.
 
@@ -256,24 +260,33 @@ class Choice:
         kind = value.get(self._by)
         return self._codecs.get(kind) if isinstance(kind, str) else None
 
-    def read(self, text: msgspec.Raw, place: str) -> Any:
-        """The object as its model; as plain data where the spec does not know its kind.
+    def read(self, text: msgspec.Raw, source: Source | None, *path: str | int, null: bool = False) -> Any:
+        """The object that stands at the path, as its model; as plain data where the spec does not know its kind.
 
         Raises:
             ValidationError: it is not what the spec says.
         """
         body = bytes(text)
         value = _plain(body)
+        if value is None and null:
+            return None
+        place = source.place(*path) if source else spelled(path)
         if not is_object(value):
             raise msgspec.ValidationError(f"Expected `object` - at `{place}`")
         chosen = self.chosen(value)
-        if chosen is None:
-            return sound(value)
         try:
-            return load(chosen).decode(body)
+            return sound(value) if chosen is None else load(chosen).decode(body)
         except APIResponseError as exc:
             reason = exc.message.partition(f" at {exc.path}: ")[2] or exc.message
-            raise msgspec.ValidationError(f"{reason} - at `{place}{(exc.path or '$').removeprefix('$')}`") from None
+            raise msgspec.ValidationError(f"{reason} - at `{place}{exc.path.removeprefix('$')}`") from None
+
+    def many(self, texts: list[msgspec.Raw], source: Source | None, name: str) -> list[Any]:
+        """A list of such objects."""
+        return [self.read(text, source, name, position) for position, text in enumerate(texts)]
+
+    def each(self, texts: dict[str, msgspec.Raw], source: Source | None, name: str) -> dict[str, Any]:
+        """A mapping of such objects."""
+        return {key: self.read(text, source, name, key) for key, text in texts.items()}
 
 
 def many(build: Build[T], records: list[Any], source: Source | None, name: str) -> list[T]:

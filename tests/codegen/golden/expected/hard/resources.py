@@ -11,6 +11,7 @@ from pocketsflow_async._caller import Caller
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.hard.operations.boxes import Boxes
+    from pocketsflow_async._generated.hard.operations.cages import Cages
     from pocketsflow_async._generated.hard.operations.notes import Notes
     from pocketsflow_async._generated.hard.operations.shelves import Shelves
 
@@ -48,3 +49,10 @@ class Resources:
         from pocketsflow_async._generated.hard.operations.shelves import Shelves
 
         return Shelves(self._caller)
+
+    @cached_property
+    def cages(self) -> Cages:
+        """"""
+        from pocketsflow_async._generated.hard.operations.cages import Cages
+
+        return Cages(self._caller)

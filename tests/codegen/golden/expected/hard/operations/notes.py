@@ -62,7 +62,12 @@ class Notes:
         self._caller = caller
 
     def list(
-        self, *, limit: int | None = None, offset: int | None = None, options: RequestOptions | None = None
+        self,
+        *,
+        accept_language: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        options: RequestOptions | None = None,
     ) -> Pager[Note]:
         """List notes.
 
@@ -73,6 +78,15 @@ class Notes:
 
         Source: docs: notes.
         """
+        from pocketsflow_async._request import with_headers
+
+        options = with_headers(
+            "notes.list",
+            options,
+            {
+                "Accept-Language": accept_language,
+            },
+        )
         return Pager(
             self._caller,
             LIST,
