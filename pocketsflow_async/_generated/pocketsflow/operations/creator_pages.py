@@ -49,7 +49,6 @@ class CreatorPages:
 
         Source: observed: third-party client code.
         """
-
         return await self._caller.call(
             PRODUCTS,
             ids=(username,),

@@ -75,7 +75,6 @@ class Customers:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs; docs: api-webhooks/http-api-preview.
         """
-
         return Pager(
             self._caller,
             LIST,
@@ -101,7 +100,6 @@ class Customers:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),

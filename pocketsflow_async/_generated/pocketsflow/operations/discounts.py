@@ -103,7 +103,6 @@ class Discounts:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -185,7 +184,6 @@ class Discounts:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -248,7 +246,6 @@ class Discounts:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),

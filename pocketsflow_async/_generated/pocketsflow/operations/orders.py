@@ -73,7 +73,6 @@ class Orders:
         Source: docs: api-reference/introduction; docs: api-webhooks/http-api-preview; npm pocketsflow 1.2.1;
         observed: third-party client code.
         """
-
         return Pager(
             self._caller,
             LIST,
@@ -100,7 +99,6 @@ class Orders:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs; observed: third-party client code.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),

@@ -66,7 +66,6 @@ class Payments:
 
         Source: github: Pocketsflow/subscriptions-example; observed: third-party client code.
         """
-
         return Pager(
             self._caller,
             LIST,

@@ -89,7 +89,6 @@ class Products:
 
         Source: docs: api-reference/introduction; docs: api-webhooks/http-api-preview; npm pocketsflow 1.2.1.
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -227,7 +226,6 @@ class Products:
 
         Source: docs: api-webhooks/http-api-preview; docs: sdk/nodejs; npm pocketsflow 1.2.1.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -243,7 +241,6 @@ class Products:
 
         Source: docs: api-webhooks/http-api-preview; docs: sdk/nodejs; npm pocketsflow 1.2.1.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -69,7 +69,6 @@ class Refunds:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -116,7 +115,6 @@ class Refunds:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),

@@ -48,7 +48,6 @@ class Reviews:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return Pager(
             self._caller,
             LIST,

@@ -87,7 +87,6 @@ class SubscriptionOffers:
 
         Source: npm pocketsflow 1.2.1.
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -230,7 +229,6 @@ class SubscriptionOffers:
 
         Source: github: Pocketsflow/subscriptions-example.
         """
-
         return Pager(self._caller, SUBSCRIBERS, {}, options)
 
     async def get(self, id: str, *, options: RequestOptions | None = None) -> SubscriptionOffer:
@@ -244,7 +242,6 @@ class SubscriptionOffers:
 
         Source: npm pocketsflow 1.2.1.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),

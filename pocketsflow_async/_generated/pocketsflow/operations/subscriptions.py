@@ -94,7 +94,6 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs; docs: api-webhooks/http-api-preview.
         """
-
         return Pager(
             self._caller,
             LIST,
@@ -122,7 +121,6 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             CANCEL,
             ids=(stripe_subscription_id,),
@@ -144,7 +142,6 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             REFUND,
             ids=(stripe_subscription_id,),
@@ -162,7 +159,6 @@ class Subscriptions:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),

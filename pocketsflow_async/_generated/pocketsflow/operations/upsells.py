@@ -99,7 +99,6 @@ class Upsells:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return UpsellPager(self._caller, LIST, {}, options)
 
     async def create(
@@ -164,7 +163,6 @@ class Upsells:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -234,7 +232,6 @@ class Upsells:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),

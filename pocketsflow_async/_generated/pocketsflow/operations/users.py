@@ -55,7 +55,6 @@ class Users:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs; observed: third-party client code.
         """
-
         return await self._caller.call(
             ME,
             options=options,

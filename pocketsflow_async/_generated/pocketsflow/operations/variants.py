@@ -90,7 +90,6 @@ class Variants:
 
         Source: docs: api-webhooks/http-api-preview; docs: sdk/nodejs; npm pocketsflow 1.2.1.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -97,7 +97,6 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -147,7 +146,6 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -203,7 +201,6 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),
@@ -221,7 +218,6 @@ class Webhooks:
 
         Source: npm pocketsflow 1.2.1; docs: sdk/nodejs.
         """
-
         return await self._caller.call(
             TEST,
             ids=(id,),

@@ -54,7 +54,6 @@ class Analytics:
 
         Source: docs: api-reference/introduction.
         """
-
         return await self._caller.call(
             GET,
             params={

@@ -70,7 +70,6 @@ class Images:
 
         Source: docs: api-reference/introduction.
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def upload(self, *, file: File, name: str | Unset = UNSET, options: RequestOptions | None = None) -> Image:
@@ -109,7 +108,6 @@ class Images:
 
         Source: docs: api-reference/introduction.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -77,7 +77,6 @@ class Links:
 
         Source: docs: api-reference/introduction.
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -151,7 +150,6 @@ class Links:
 
         Source: docs: api-reference/introduction.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -60,7 +60,6 @@ class Payouts:
 
         Source: docs: api-webhooks/http-api-preview.
         """
-
         return Pager(
             self._caller,
             LIST,
@@ -82,7 +81,6 @@ class Payouts:
 
         Source: docs: api-webhooks/http-api-preview.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),

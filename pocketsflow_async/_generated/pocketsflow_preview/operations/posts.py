@@ -86,7 +86,6 @@ class Posts:
 
         Source: docs: api-reference/introduction.
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def create(
@@ -128,7 +127,6 @@ class Posts:
 
         Source: docs: api-reference/introduction.
         """
-
         return await self._caller.call(
             GET,
             ids=(id,),
@@ -180,7 +178,6 @@ class Posts:
 
         Source: docs: api-reference/introduction.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -51,5 +51,4 @@ class ProductReviews:
 
         Source: docs: api-webhooks/http-api-preview.
         """
-
         return Pager(self._caller, LIST, {}, options, ids=(product_id,))

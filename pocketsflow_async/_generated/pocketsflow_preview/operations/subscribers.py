@@ -72,7 +72,6 @@ class Subscribers:
 
         Source: docs: api-reference/introduction.
         """
-
         return Pager(
             self._caller,
             LIST,
@@ -117,7 +116,6 @@ class Subscribers:
 
         Source: docs: api-reference/introduction.
         """
-
         return await self._caller.call(
             DELETE,
             ids=(id,),

@@ -47,5 +47,4 @@ class Bookings:
 
         Source: support.pocketsuite.io: Zapier API Documentation (the path; all else inferred).
         """
-
         return Pager(self._caller, LIST, {}, options)

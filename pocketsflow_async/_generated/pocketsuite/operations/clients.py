@@ -70,7 +70,6 @@ class Clients:
 
         Source: support.pocketsuite.io: Zapier API Documentation (the path; all else inferred).
         """
-
         return Pager(self._caller, LIST, {}, options)
 
     async def update(

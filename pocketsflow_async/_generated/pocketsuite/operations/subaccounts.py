@@ -47,5 +47,4 @@ class Subaccounts:
 
         Source: support.pocketsuite.io: Zapier API Documentation (the path; all else inferred).
         """
-
         return Pager(self._caller, LIST, {}, options)

@@ -79,7 +79,6 @@ class Webhooks:
 
         Source: support.pocketsuite.io: Zapier API Documentation (the path above; all else inferred).
         """
-
         return await self._caller.call(
             UNSUBSCRIBE,
             ids=(id,),
