@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
 from pocketsflow_async._convert import encode_body
+from pocketsflow_async._credentials import Renewal
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._page import RawPage
-from pocketsflow_async._quota import RateLimiter
-from pocketsflow_async._request import Request, build_request
+from pocketsflow_async._quota import Turns
+from pocketsflow_async._request import Request, build_request, encode_query
 from pocketsflow_async._response import Response, error_from
 from pocketsflow_async._retry import Again, may_repeat, retrying
 from pocketsflow_async._unset import UNSET
@@ -22,6 +23,7 @@ from pocketsflow_async.errors import (
     APIStatusError,
     APITimeoutError,
     Attempt,
+    AuthenticationError,
     PocketsflowError,
 )
 
@@ -51,22 +53,25 @@ class Executor:
         quota: the limiter that every try passes; None for no limit.
         retry: the policy of calls that bring none of their own.
         drift: where answers are compared with the spec; None for nowhere.
+        renewal: how the client's credentials are renewed; None for those that last.
     """
 
     def __init__(
         self,
         transport: Sender,
-        quota: RateLimiter | None,
+        quota: Turns | None,
         retry: RetryPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
         drift: "Drift | None" = None,
+        renewal: Renewal | None = None,
     ) -> None:
         self.transport = transport
         self.quota = quota
         self.retry = retry
         self.clock = clock
         self.drift = drift
+        self.renewal = renewal
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
         """Carry out an operation and give back its typed answer."""
@@ -108,6 +113,8 @@ class Executor:
         payload: bytes | Form | None = None
         if operation.multipart:
             payload = Form(operation.name, body)
+        elif operation.urlencoded:
+            payload = encode_query(operation.name, body).encode()
         elif body is not UNSET:
             payload = encode_body(operation.name, body)
         request = build_request(operation, ids, params, payload, options)
@@ -140,6 +147,7 @@ class _Call:
         self.executor = executor
         self.request = request
         self.failures: list[Attempt] = []
+        self.renewal = executor.renewal if request.auth else None
 
     async def run(self, policy: RetryPolicy) -> Response:
         try:
@@ -152,11 +160,14 @@ class _Call:
         raise error
 
     async def attempt(self) -> Response:
-        quota, clock = self.executor.quota, self.executor.clock
+        quota, clock, renewal = self.executor.quota, self.executor.clock, self.renewal
+        if renewal is not None:
+            await renewal.ready()
         asked = clock()
         if quota is not None:
             await quota.acquire(self.request.priority)
         sent = clock()
+        generation = 0 if renewal is None else renewal.generation
         response: Response | None = None
         try:
             response = await self.executor.transport.send(self.request)
@@ -175,6 +186,11 @@ class _Call:
             if quota is not None:
                 quota.release(response)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
+        if renewal is not None and isinstance(error, AuthenticationError):
+            self.renewal = None  # what is refused once more with others is refused for good
+            if await renewal.refused(generation) and self.request.replayable:
+                raise Again(error, waited=sent - asked, at_once=True)
+            raise error
         if may_repeat(error, repeatable=self.request.repeatable) and self.request.replayable:
             raise Again(error, waited=sent - asked)
         raise error

@@ -29,17 +29,19 @@ class Request:
         repeatable: whether it may be sent again when the server may have received it.
         timeout: seconds for one try; None for the client's.
         priority: its rank where calls wait for the quota.
+        content_type: of a body that is bytes.
     """
 
     name: str
     method: str
     target: str
-    body: bytes | Form | None
+    body: bytes | Form | None = attrs.field(repr=False)
     headers: Mapping[str, str]
     repeatable: bool
     auth: bool
     timeout: float | None
     priority: Priority = "normal"
+    content_type: str = "application/json"
 
     @property
     def replayable(self) -> bool:
@@ -75,6 +77,7 @@ def build_request(
         auth=operation.auth,
         timeout=options.timeout if options else None,
         priority=options.priority if options else "normal",
+        content_type="application/x-www-form-urlencoded" if operation.urlencoded else "application/json",
     )
 
 
