@@ -15,6 +15,7 @@ _STABILITY = ("documented", "sdk-only", "observed", "preview")
 _EXTENSIONS = frozenset({"x-resource", "x-method", "x-idempotency", "x-stability", "x-sources", "x-paging", "x-unwrap"})
 _PATH = re.compile(r"(/([^/{}?#\s]|\{[^/{}?#\s]+\})*)+")
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
 _TAKEN = {"common", "events", "resources"}
 OWN_HEADERS = {
     *("authorization", "host", "content-length", "content-type", "transfer-encoding", "idempotency-key"),
@@ -127,6 +128,8 @@ def _parameter(view: View, place: str, node: dict[str, Any]) -> None:
         view.refuse(place, "a parameter needs a name")
     if where == "header" and text(node.get("name")).lower() in OWN_HEADERS:
         view.refuse(place, f"the client sets {node['name']} by itself: remove the parameter")
+    if where == "header" and not _HEADER.fullmatch(text(node.get("name")) or "x"):
+        view.refuse(place, f"{node['name']!r} is no name of a header: use letters, digits and hyphens")
     if where == "path" and node.get("required") is not True:
         view.refuse(place, "a parameter in the path is always there: write required: true")
     if not isinstance(node.get("required", False), bool):

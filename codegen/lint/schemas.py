@@ -86,12 +86,8 @@ class _Rules:
                 self._inherits(at, schema)
             case ["anyOf"]:
                 self._union(at, schema)
-            case ["oneOf"] if "discriminator" in schema:
-                check_choice(self.view, at.component, at.place, schema)
-                for key in _beside(schema, "oneOf", "discriminator"):
-                    self.refuse(at, f"beside oneOf a description may stand, but not `{key}`: leave it out")
             case ["oneOf"]:
-                self._nullable(at, schema)
+                self._one_of(at, schema)
             case ["type"]:
                 self._typed(at, schema)
             case _:
@@ -165,17 +161,23 @@ class _Rules:
             if at.read and kinds.count(kind) > 1:
                 self.refuse(at, f"an answer cannot tell two members apart that are both a {kind}: keep the wider one")
 
+    def _one_of(self, at: _At, schema: dict[str, Any]) -> None:
+        for key in _beside(schema, "oneOf", "discriminator"):
+            self.refuse(at, f"beside oneOf a description may stand, but not `{key}`: leave it out")
+        if "discriminator" in schema:
+            check_choice(self.view, at.component, at.place, schema)
+        else:
+            self._nullable(at, schema)
+
     def _nullable(self, at: _At, schema: dict[str, Any]) -> None:
         members = [mapping(one) for one in sequence(schema["oneOf"])]
         references = [number for number, one in enumerate(members) if "$ref" in one]
         nulls = [one for one in members if one == {"type": "null"}]
         if len(members) != 2 or len(references) != 1 or len(nulls) != 1:
-            self.refuse(at, "oneOf must be [$ref, {type: 'null'}], or have a discriminator: for another choice use anyOf")
+            self.refuse(at, "oneOf must be [$ref, {type: 'null'}], or have a discriminator: else use anyOf")
             return
         if not at.null:
             self.refuse(at, "null may stand at a property only: say it where this is used, or leave it out")
-        for key in _beside(schema, "oneOf"):
-            self.refuse(at, f"beside oneOf a description may stand, but not `{key}`: leave it out")
         self.schema(at.below("oneOf", str(references[0])), members[references[0]])
 
     def _typed(self, at: _At, schema: dict[str, Any]) -> None:
