@@ -8,7 +8,7 @@ from pathlib import Path
 
 from codegen.build import build
 from codegen.lint import lint
-from codegen.problems import SpecError
+from codegen.problems import GeneratorError, SpecError
 from codegen.render import render
 from codegen.spec import load
 from codegen.write import differences, prepare, replace
@@ -38,6 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpecError as exc:
         print(exc, file=sys.stderr)
         print(f"{len(exc.problems)} problem(s): nothing was written", file=sys.stderr)
+        return 1
+    except GeneratorError as exc:
+        print(f"{exc}; nothing was written", file=sys.stderr)
+        return 1
+    except OSError as exc:
+        print(f"{exc.filename or given.out}: {exc.strerror or exc}; nothing was written", file=sys.stderr)
         return 1
 
 

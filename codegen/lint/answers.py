@@ -98,6 +98,7 @@ def _envelope(view: View, operation: Operation, name: str) -> None:
     if types(listed) != ["array"] or not view.is_object(listed.get("items")):
         where = f"{place}/items" if "items" in told else place
         view.refuse(where, f"items must name the property of {name} that is an array of a $ref to an object")
+        fields = {wire: found for wire, found in fields.items() if wire == "pagination"}
     elif items not in required or listed.get("type") != "array":
         view.refuse(f"{place}/items", f"{items} of {name} must be required and never null: an empty page is []")
     if "pagination" in fields:

@@ -233,6 +233,7 @@ def _unique(view: View, operations: list[Operation]) -> None:
             if all(words) and first != operation.place:
                 where = f"{operation.place}/{key}"
                 view.refuse(where, f"{'.'.join(words)} is there already, at {first}: give this one another name")
+                break
     classes: dict[str, str] = {}
     for operation in operations:
         resource = text(operation.node.get("x-resource"))
