@@ -3,6 +3,7 @@
 import ast
 import json
 import textwrap
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,44 +104,46 @@ def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
     return files
 
 
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    """The templates, compiled once for all specs."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Python, not HTML
+    )
+    filters: dict[str, Any] = environment.filters
+    filters.update(
+        doc=docstring,
+        answer=answer_type,
+        wire=wire_type,
+        absent=absent,
+        taken=body_type,
+        kinds=kinds,
+        value_kinds=value_kinds,
+        cls=class_name,
+        function=function_name,
+        repr=repr,
+        copied=copied,
+    )
+    known: dict[str, Any] = environment.globals
+    known.update(method_doc=method_docstring, model_doc=model_docstring, signature=signature)
+    return environment
+
+
 class _Renderer:
     def __init__(self, api: Api) -> None:
         self.api = api
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_TEMPLATES),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            autoescape=False,  # noqa: S701 - Python, not HTML
-        )
-        filters: dict[str, Any] = self._environment.filters
-        filters.update(
-            doc=docstring,
-            answer=answer_type,
-            wire=wire_type,
-            absent=absent,
-            taken=body_type,
-            kinds=kinds,
-            value_kinds=value_kinds,
-            cls=class_name,
-            function=function_name,
-            repr=repr,
-            copied=copied,
-        )
-        known: dict[str, Any] = self._environment.globals
-        known.update(
-            api=api,
-            package=f"{PACKAGE}._generated.{api.name}",
-            method_doc=method_docstring,
-            model_doc=model_docstring,
-            signature=signature,
-        )
+        self._places = self.places()
+        self._known = {"api": api, "package": f"{PACKAGE}._generated.{api.name}"}
 
     def text(self, template: str, values: dict[str, Any], *, typing_only: bool = False) -> str:
         """One module: header, docstring, the imports that its text needs, its text."""
         try:
-            body = self._environment.get_template(template).render(**values)
+            body = _environment().get_template(template).render(self._known, **values)
         except (jinja2.TemplateError, NotImplementedError) as exc:
             line = getattr(exc, "lineno", None)
             where = f"codegen/templates/{template}:{line}" if line else f"codegen/templates/{template}"
@@ -170,17 +173,25 @@ class _Renderer:
             tree = ast.parse(text)
         except SyntaxError:
             return ""  # which is said with the file's name when the file is written
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
-        defined |= {
+        used: set[str] = set()
+        defined = {
             node.target.id
             for node in tree.body
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
         }
-        defined |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name(id=name, ctx=ast.Load()):
+                    used.add(name)
+                case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                    defined.add(name)
+                case ast.ImportFrom(names=aliases):
+                    defined |= {alias.name for alias in aliases}
+                case _:
+                    pass
         lines = {name: IMPORTS[name] for name in used & IMPORTS.keys()}
         base = f"{PACKAGE}._generated.{self.api.name}"
-        for name, place in self.places().items():
+        for name, place in self._places.items():
             if name in used - defined:
                 lines[name] = f"from {base}.{place} import {name}"
         for model in self.api.models:

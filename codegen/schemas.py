@@ -1,9 +1,9 @@
 """Component schemas to types: datamodel-code-generator reads and resolves them, we say what they become here."""
 
+import copy
 from collections.abc import Iterator
 from typing import Any, cast
 
-import yaml
 from datamodel_code_generator.enums import DataModelType, OpenAPIScope
 from datamodel_code_generator.format import DatetimeClassType, PythonVersion
 from datamodel_code_generator.model import get_data_model_types
@@ -163,7 +163,7 @@ def _parse(spec: Spec) -> list[Any]:
         "components": {"schemas": {name: _class_only(schema) for name, schema in spec.schemas.items()}},
     }
     parser = OpenAPIParser(
-        yaml.dump(document, Dumper=_Dumper, sort_keys=False),
+        copy.deepcopy(document),  # which is the parser's to change
         data_model_type=kinds.data_model,
         data_model_root_type=kinds.root_model,
         data_model_field_type=kinds.field_model,
@@ -179,9 +179,6 @@ def _parse(spec: Spec) -> list[Any]:
     )
     parser.parse(format_=False)
     return cast("list[Any]", parser.results)
-
-
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def _class_only(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from ruff import find_ruff_bin
 
 from codegen.problems import GeneratorError
 
@@ -83,9 +84,7 @@ def _format(tree: Path) -> None:
     """Imports sorted and merged, then the layout; with fixed settings, whatever stands in the project's."""
     for words in (["check", "--select=I", "--fix"], ["format"]):
         command = [
-            sys.executable,
-            "-m",
-            "ruff",
+            find_ruff_bin(),
             *words,
             "--isolated",
             "--no-cache",

@@ -9,6 +9,7 @@ import jinja2
 import pytest
 
 from codegen.__main__ import ROOT, main
+from codegen.render import _environment
 from codegen.write import replace
 
 SCHEMAS = "/components/schemas"
@@ -158,9 +159,11 @@ def spoil(monkeypatch):
         monkeypatch.setattr(
             "codegen.render.jinja2.FileSystemLoader", lambda _: jinja2.ChoiceLoader([broken, TEMPLATES])
         )
+        _environment.cache_clear()
         return TEMPLATE_MISTAKES[part][1]
 
-    return spoil
+    yield spoil
+    _environment.cache_clear()
 
 
 TEMPLATES = jinja2.FileSystemLoader(ROOT / "codegen" / "templates")
