@@ -59,7 +59,7 @@ class Pocketsflow(Client, Resources):
         strict: Literal["warn"] | None = None,
     ) -> None:
         key = check_key(api_key, variable=self.KEY_VARIABLE)
-        self._mode = _mode_of(key)
+        self._mode: Mode = _mode_of(key)
         address = base_url or os.environ.get(self.URL_VARIABLE) or self.BASE_URL
         if any(prefix in address for prefix in _MODES):
             raise ConfigurationError("base_url holds an API key, which belongs into api_key")
@@ -93,4 +93,7 @@ class Pocketsflow(Client, Resources):
 
 def _mode_of(key: Secret) -> Mode:
     text = key.reveal()
-    return next((mode for prefix, mode in _MODES.items() if text.startswith(prefix)), "unknown")
+    for prefix, mode in _MODES.items():
+        if text.startswith(prefix):
+            return mode
+    return "unknown"

@@ -244,7 +244,7 @@ async def test_nothing_that_works_gives_a_secret_away(caplog: pytest.LogCaptureF
                 "pager": pf.orders.list(page=2),
                 "connection": connection,
                 "its fields too": vars(connection),
-                "secret": connection._key,
+                "credentials": connection._credentials,
                 "executor": executor,
                 "transport": executor.transport,
                 "handler": webhooks.aiohttp_handler(print, secret=SIGNING),  # type: ignore[arg-type]
