@@ -62,6 +62,15 @@ def codegen_check(session: nox.Session) -> None:
     session.run("python", "-m", "codegen", "--check")
 
 
+@nox.session(python=LATEST)
+def newest_generator(session: nox.Session) -> None:
+    """What the newest datamodel-code-generator would change in the golden record and in the generated packages."""
+    pinned = nox.project.dependency_groups(PYPROJECT, "codegen")
+    others = [one for one in pinned if not one.startswith("datamodel-code-generator")]
+    session.install("--upgrade", "-e", ".", "datamodel-code-generator", *others)
+    session.run("python", "tests/codegen/newest_generator.py")
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     _install(session, "test")
