@@ -71,6 +71,28 @@ def newest_generator(session: nox.Session) -> None:
     session.run("python", "tests/codegen/newest_generator.py")
 
 
+@nox.session(python=LATEST)
+def api(session: nox.Session) -> None:
+    """Fail if the public API breaks what the last release promised, unless CHANGELOG.md declares it."""
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    session.run("python", "-m", "codegen", "api", *session.posargs)
+
+
+@nox.session(python=LATEST)
+def diff(session: nox.Session) -> None:
+    """Say what changed for users since the last release, or since the revision that is given."""
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    session.run("python", "-m", "codegen", "diff", *session.posargs)
+
+
+@nox.session(python=LATEST)
+def drift(session: nox.Session) -> None:
+    """Hold the spec against the vendor's own document; another address, file or options may be given."""
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    given = session.posargs or ["https://api.pocketsflow.com/docs.json", "--spec", "pocketsflow"]
+    session.run("python", "-m", "codegen", "drift", *given)
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     _install(session, "test")
@@ -103,4 +125,4 @@ def build(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider")
 
 
-nox.options.sessions = ["lint", "typing", "codegen_check", "tests", "build"]
+nox.options.sessions = ["lint", "typing", "codegen_check", "api", "tests", "build"]
