@@ -355,7 +355,7 @@ def test_headers_and_files_are_sent(hard, ask):
     models = hard("models")
 
     async def call(api):
-        options = RequestOptions(headers={"x-trace-id": "old", "X-More": "more"}, idempotency_key="k")
+        options = RequestOptions(headers={"X-Trace-ID": "old", "X-More": "more"}, idempotency_key="k")
         moment = dt.datetime(2024, 1, 31, tzinfo=dt.UTC)
         return await api.boxes.picture(
             "b1", if_class=models.Class.A_B_C, file=b"picture", x_trace_id="t", x_seen=moment, options=options

@@ -101,6 +101,13 @@ def test_an_answer_is_one_object(check_refused):
     check_refused({**EDITS, f"{place}/responses": answer}, place, "$ref to an object component")
 
 
+def test_what_may_be_absent_does_not_tell_apart(check_refused):
+    """The property is required of every member."""
+    check_refused(
+        {**EDITS, f"{SCHEMAS}/Cat": {**kind(), "required": []}}, f"{SCHEMAS}/Pet/oneOf/0", "must require kind"
+    )
+
+
 def test_a_number_does_not_tell_apart(check_refused):
     """The property is text: anything else is no key of the mapping."""
     check_refused(
