@@ -156,7 +156,7 @@ class Schemas:
 def _parse(spec: Spec) -> list[Any]:
     """The generator's own models of the component schemas."""
     kinds = get_data_model_types(DataModelType.DataclassesDataclass, PythonVersion.PY_311)
-    document: dict[str, Any] = {
+    document: Any = {
         "openapi": spec.data["openapi"],
         "info": spec.data["info"],
         "paths": {},

@@ -3,9 +3,8 @@
 import shutil
 import subprocess
 import tempfile
+from importlib import import_module
 from pathlib import Path
-
-from ruff import find_ruff_bin
 
 from codegen.problems import GeneratorError
 
@@ -82,9 +81,10 @@ def _check(name: str, text: str) -> None:
 
 def _format(tree: Path) -> None:
     """Imports sorted and merged, then the layout; with fixed settings, whatever stands in the project's."""
+    ruff: str = import_module("ruff").find_ruff_bin()  # started without a Python around it
     for words in (["check", "--select=I", "--fix"], ["format"]):
         command = [
-            find_ruff_bin(),
+            ruff,
             *words,
             "--isolated",
             "--no-cache",
