@@ -197,3 +197,29 @@ def test_whole_apis_come_and_go(built):
     found = compare_all([shop], [other])
 
     assert [(one.where, one.level) for one in found] == [("shop", "breaking"), ("other_shop", "addition")]
+
+
+def test_ids_in_another_order_break(edited, write):
+    """Ids are given by position, so another order is a break even under the same names."""
+    ids = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in ("id", "line")]
+
+    def api(path):
+        data = edited({})
+        item = data["paths"].pop("/orders/{id}")
+        data["paths"][path] = {**item, "parameters": ids}
+        return build(load(write(data)), "shop.yaml")
+
+    found = compare(api("/orders/{id}/{line}"), api("/orders/{line}/{id}"))
+
+    assert [str(one) for one in found] == ["`orders.get` took its ids in another order."]
+
+
+def test_one_of_several_fields_is_asked_for(changes):
+    """A body that must have one of some fields breaks its callers; one that has a further way does not."""
+    rule = "/components/schemas/OrderCreate/anyOf"
+    buyer, either = [{"required": ["lines"]}], [{"required": ["lines"]}, {"required": ["remark"]}]
+
+    assert changes({}, {rule: buyer}) == [("orders.create", "required", "breaking")]
+    assert changes({rule: buyer}, {rule: either}) == [("orders.create", "required", "addition")]
+    assert changes({rule: either}, {rule: buyer}) == [("orders.create", "required", "breaking")]
+    assert changes({rule: either}, {}) == [("orders.create", "required", "addition")]

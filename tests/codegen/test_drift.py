@@ -194,7 +194,7 @@ def test_references_lead_anywhere_in_the_document(drift, edited):
     schema = {"$ref": "#/components/schemas/Alias"}
     data["components"]["responses"]["Made"] = {"content": {"application/json; charset=utf-8": {"schema": schema}}}
     data["paths"]["/orders/{id}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"] = (
-        "#/components/responses/Made/content/application~1json; charset=utf-8/schema"
+        "#/components/responses/Made/content/application~1json;%20charset=utf-8/schema"
     )
 
     found = drift(data)
