@@ -8,6 +8,7 @@ import griffe
 
 from codegen.complaint import CommandError
 from codegen.diff.change import Change, Level
+from codegen.naming import class_name
 
 PACKAGE = "pocketsflow_async"
 
@@ -82,7 +83,8 @@ class Package:
         parts = path.removesuffix(".__init__").split(".")  # a class is called, not its __init__
         if parts[1:2] == ["_generated"] and len(parts) > 4:
             kind, resource, *rest = parts[3:]
-            return ".".join([resource, *rest[1:]] if kind == "operations" else rest)
+            is_resource = kind == "operations" and rest[0] == class_name(resource)
+            return ".".join([resource, *rest[1:]] if is_resource else rest)
         for end in range(len(parts), 1, -1):
             if door := self._doors.get(".".join(parts[:end])):
                 return ".".join([door, *parts[end:]])
