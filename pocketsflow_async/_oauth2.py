@@ -233,12 +233,11 @@ class OAuth2:
         try:
             await self._renew()
         except PocketsflowError:
-            now = self._clock()
-            if self._pending is not None or self._used is not used or now >= used.expires_at:
+            now, used = self._clock(), self._used
+            if self._pending is not None or not used.tokens.access_token or now >= used.expires_at:
                 raise
-            if not used.tokens.access_token:
-                raise
-            self._used = attrs.evolve(used, renew_at=min(now + _PAUSE, used.expires_at))
+            if now >= used.renew_at:
+                self._used = attrs.evolve(used, renew_at=min(now + _PAUSE, used.expires_at))
 
     async def refused(self, generation: int) -> bool:
         """See to it that another access token is in use than the one of that generation."""
@@ -353,7 +352,7 @@ class OAuth2:
             response = await connection.send(operation, body=form)
             return read_tokens(response, self._clock(), refresh_token=form.get("refresh_token"))
         except APIStatusError as exc:
-            hidden = [secret, *(text for text in form.values() if text), self._used.tokens.access_token]
+            hidden = [secret, key.identity, *(text for text in form.values() if text), self._used.tokens.access_token]
             error = explained(exc, form["grant_type"] or "", hidden)
         except APIResponseError as exc:
             error = exc

@@ -21,13 +21,14 @@ def explained(error: APIStatusError, grant: str, hidden: Iterable[str]) -> APISt
     A refusal for good becomes an `AuthenticationError`, whatever its status.
     """
     code, words = _told(error)
-    words = _without(words, hidden)
+    hidden = list(hidden)
+    words = _without(words, hidden)[:300]
     if error.status not in _FINAL:
         told = copy.copy(error)
         told.message, told.body, told.headers = words, None, {}
         told.args = (words,)
         return told
-    code = None if code is None else _without(code, hidden)
+    code = None if code is None else _without(code, hidden)[:100]
     reason = words if code is None or code in words else f"{code}: {words}" if words else code
     advice = "look at client_id and client_secret" if code in _CLIENT else _ADVICE.get(grant, "")
     what = "the refresh token" if grant == "refresh_token" else "the authorization code"
@@ -46,8 +47,8 @@ def _told(error: APIStatusError) -> tuple[str | None, str]:
     body: Any = error.body
     if is_object(body) and isinstance(body.get("error"), str):
         words = body.get("error_description")
-        return body["error"][:100], words[:300] if isinstance(words, str) else error.message
-    return error.code, error.message[:300]
+        return body["error"], words if isinstance(words, str) else error.message
+    return error.code, body.strip() if isinstance(body, str) and body.strip() else error.message
 
 
 def _without(text: str, hidden: Iterable[str]) -> str:
