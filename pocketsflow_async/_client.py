@@ -36,7 +36,7 @@ class Pocketsflow(Client, Resources):
             DELETE on dropped connections stays as it is.
         allow_insecure: accept plain http to hosts other than this machine.
         strict: `"warn"` compares every answer with the spec and warns once (`SpecDriftWarning`) of each field and enum
-            value that it does not know. Answers take about twice the time to read.
+            value that it does not know. An answer takes about three times as long to read.
 
     Raises:
         ConfigurationError: no usable key or address, or a setting that means nothing.

@@ -4,19 +4,18 @@ A body is read once more as plain data and compared with the structs that are ge
 by name and type, never by value; of enums the value is told, for it is the news.
 """
 
-import re
 import types
 import typing
 import warnings
-from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from collections.abc import Callable
+from functools import cache, cached_property, partial
 from threading import Lock
 from typing import Annotated, Any
 
-import attrs
 import msgspec
 
 from pocketsflow_async._caller import distance
+from pocketsflow_async._drift_patch import Place, kind_of, patch
 from pocketsflow_async._json import is_array, is_object
 from pocketsflow_async._model import OpenEnum
 from pocketsflow_async._wire import Choice, Codec, load
@@ -26,19 +25,7 @@ MOST = 1000
 """Places that are remembered; an API that makes up names must not fill the memory."""
 
 _LONGEST = 100
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_NO_TEXT = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 _GENERATED = "pocketsflow_async._generated."
-
-
-@attrs.frozen(order=True)
-class Place:
-    """Where the spec falls short: a schema, and the field or enum value that it lacks."""
-
-    spec: str
-    schema: str
-    name: str
-    is_value: bool
 
 
 class Drift:
@@ -55,16 +42,11 @@ class Drift:
             value = codec.plain(body)
         except APIResponseError:
             return  # read by its known fields; what else is in it cannot be read at all
-        new: dict[Place, None] = {}
-        for place, kind in _unknown(value, codec.wire):
-            with self._lock:
-                if place not in self._seen and len(self._seen) == MOST:
-                    self._full = True
-                    continue
-                if place not in self._seen:
-                    new[place] = None
-                self._seen.setdefault(place, set()).add(kind)
-        for place in new:
+        found: list[tuple[Place, Any]] = []
+        look = _look(codec.wire)
+        if look is not None:
+            look(value, found)
+        for place in self._note(found):
             warnings.warn(self._told(place), SpecDriftWarning, stacklevel=distance())
 
     def patch(self) -> str:
@@ -72,47 +54,108 @@ class Drift:
         with self._lock:
             seen = {place: frozenset(kinds) for place, kinds in self._seen.items()}
         specs = sorted({place.spec for place in seen})
-        parts = [_patch(spec, {place: seen[place] for place in sorted(seen) if place.spec == spec}) for spec in specs]
+        parts = [patch(spec, {place: seen[place] for place in sorted(seen) if place.spec == spec}) for spec in specs]
         rest = f"# More than {MOST} places: the rest is not listed.\n" if self._full else ""
         return "---\n".join(parts) + rest
 
+    def _note(self, found: list[tuple[Place, Any]]) -> list[Place]:
+        """Remember what was found; gives back what is new."""
+        new: list[Place] = []
+        with self._lock:
+            for place, value in found:
+                kinds = self._seen.get(place)
+                if kinds is None and len(self._seen) == MOST:
+                    self._full = True
+                    continue
+                if kinds is None:
+                    kinds = self._seen[place] = set()
+                    new.append(place)
+                kinds.add(kind_of(value))
+        return new
+
     def _told(self, place: Place) -> str:
         with self._lock:
-            patch = _patch(place.spec, {place: frozenset(self._seen[place])})
+            written = patch(place.spec, {place: frozenset(self._seen[place])})
         what = "a value" if place.is_value else "a field"
-        return f"an answer holds {what} of {place.schema} that the spec does not know; to add it:\n{patch}"
+        return f"an answer holds {what} of {place.schema} that the spec does not know; to add it:\n{written}"
 
 
-def _unknown(value: Any, kind: Any) -> Iterator[tuple[Place, str]]:
-    """Every place at which a value is not as its type says, with the kind of value that stands there."""
-    for option in _options(kind):
-        if isinstance(option, Choice) and is_object(value):
-            chosen = option.chosen(value)
-            if chosen is None:
-                continue
-            yield from _unknown(value, load(chosen).wire)
-        elif isinstance(option, type) and issubclass(option, msgspec.Struct) and is_object(value):
-            yield from _in_object(value, option)
-        elif isinstance(option, type) and issubclass(option, OpenEnum) and isinstance(value, str):
-            if value not in _values(option) and len(value) <= _LONGEST:
-                yield Place(_spec(option), option.__name__, value, is_value=True), "string"
-        elif typing.get_origin(option) is list and is_array(value):
-            for one in value:
-                yield from _unknown(one, typing.get_args(option)[0])
-        elif typing.get_origin(option) is dict and is_object(value):
-            for one in value.values():
-                yield from _unknown(one, typing.get_args(option)[1])
+Look = Callable[[Any, list[tuple[Place, Any]]], None]
+"""Looks at a value and adds every place at which it is not as its type says, with what stands there."""
 
 
-def _in_object(value: dict[str, Any], wire: type[msgspec.Struct]) -> Iterator[tuple[Place, str]]:
-    known = {field.encode_name: field.type for field in msgspec.structs.fields(wire)}
-    if known.keys() & {"_id", "id"}:
-        known = {"_id": str, "id": str, **known}
-    for name, inner in value.items():
-        if name in known:
-            yield from _unknown(inner, known[name])
-        elif len(name) <= _LONGEST:
-            yield Place(_spec(wire), wire.__name__.removesuffix("Wire"), name, is_value=False), _kind(inner)
+@cache
+def _look(kind: Any) -> Look | None:
+    """How to look at values of a type; None where nothing in them can be unknown."""
+    looks = [look for option in _options(kind) if (look := _look_at(option)) is not None]
+    if len(looks) < 2:
+        return looks[0] if looks else None
+
+    def at_any(value: Any, found: list[tuple[Place, Any]]) -> None:
+        for look in looks:
+            look(value, found)
+
+    return at_any
+
+
+def _look_at(option: Any) -> Look | None:
+    if isinstance(option, Choice):
+        return partial(_at_choice, option)
+    if isinstance(option, type) and issubclass(option, msgspec.Struct):
+        return _Object(option)
+    if isinstance(option, type) and issubclass(option, OpenEnum):
+        return partial(_at_enum, option, frozenset(member.value for member in option))
+    if typing.get_origin(option) in {list, dict}:
+        inner = _look(typing.get_args(option)[-1])
+        return None if inner is None else partial(_at_many, inner)
+    return None
+
+
+class _Object:
+    """Looks at the objects of one struct; what it is made of is worked out when the first one comes."""
+
+    def __init__(self, wire: type[msgspec.Struct]) -> None:
+        self._wire = wire
+
+    @cached_property
+    def _fields(self) -> dict[str, Look | None]:
+        known = {field.encode_name: _look(field.type) for field in msgspec.structs.fields(self._wire)}
+        return {"_id": None, "id": None, **known} if known.keys() & {"_id", "id"} else known
+
+    @cached_property
+    def _inside(self) -> list[tuple[str, Look]]:
+        return [(name, look) for name, look in self._fields.items() if look is not None]
+
+    def __call__(self, value: Any, found: list[tuple[Place, Any]]) -> None:
+        if not is_object(value):
+            return
+        known = self._fields
+        if not value.keys() <= known.keys():
+            spec, schema = _spec(self._wire), self._wire.__name__.removesuffix("Wire")
+            for name, inner in value.items():
+                if name not in known and len(name) <= _LONGEST:
+                    found.append((Place(spec, schema, name, is_value=False), inner))
+        for name, look in self._inside:
+            inner = value.get(name)
+            if inner is not None:
+                look(inner, found)
+
+
+def _at_choice(choice: Choice, value: Any, found: list[tuple[Place, Any]]) -> None:
+    chosen = choice.chosen(value) if is_object(value) else None
+    look = None if chosen is None else _look(load(chosen).wire)
+    if look is not None:
+        look(value, found)
+
+
+def _at_enum(enum: type[OpenEnum], known: frozenset[str], value: Any, found: list[tuple[Place, Any]]) -> None:
+    if isinstance(value, str) and value not in known and len(value) <= _LONGEST:
+        found.append((Place(_spec(enum), enum.__name__, value, is_value=True), value))
+
+
+def _at_many(look: Look, value: Any, found: list[tuple[Place, Any]]) -> None:
+    for one in value.values() if is_object(value) else value if is_array(value) else ():
+        look(one, found)
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
@@ -125,98 +168,7 @@ def _options(kind: Any) -> tuple[Any, ...]:
     return (kind,)
 
 
-def _values(enum: type[OpenEnum]) -> frozenset[str]:
-    return frozenset(member.value for member in enum)
-
-
 def _spec(generated: type) -> str:
     """The file that a generated class comes from."""
     name = generated.__module__.removeprefix(_GENERATED).partition(".")[0]
     return f"openapi/{name.replace('_', '-')}.yaml"
-
-
-def _kind(value: Any) -> str:
-    """The spec's words for a value's type."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, str):
-        return _kind_of_text(value)
-    if is_object(value):
-        return "object"
-    if is_array(value):
-        return " ".join(["array", *sorted({_kind(one).partition(" ")[0] for one in value})])
-    return "number"
-
-
-def _kind_of_text(text: str) -> str:
-    for form, (shape, read) in _FORMS.items():
-        if shape.match(text):
-            try:
-                if getattr(read(text), "tzinfo", True):
-                    return form
-            except ValueError:
-                pass
-    return "string"
-
-
-_FORMS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
-    "date": (re.compile(r"\d{4}-\d\d-\d\d$"), date.fromisoformat),
-    "date-time": (re.compile(r"\d{4}-\d\d-\d\d[Tt]"), datetime.fromisoformat),
-}
-_WRITTEN = {
-    "string": "type: string",
-    "date": "type: string, format: date",
-    "date-time": "type: string, format: date-time",
-    "integer": "type: integer",
-    "number": "type: number, format: decimal",
-    "boolean": "type: boolean",
-    "object": "type: object, additionalProperties: true",
-}
-
-
-def _schema(kinds: frozenset[str]) -> str:
-    """The inside of a schema that takes all kinds of value that were seen."""
-    arrays = [kind for kind in kinds if kind.startswith("array")]
-    found = {kind for kind in kinds if kind in _WRITTEN}
-    if len(found & {"string", "date", "date-time"}) > 1:
-        found = found - {"date", "date-time"} | {"string"}
-    if "number" in found:
-        found.discard("integer")
-    texts = [_WRITTEN[kind] for kind in _WRITTEN if kind in found]
-    if arrays:
-        items = frozenset(word for kind in arrays for word in kind.split()[1:])
-        inner = "" if "null" in items else _schema(items)
-        texts.append(f"type: array, items: {{{inner}}}")
-    if len(texts) > 1:
-        return "anyOf: [" + ", ".join(f"{{{text}}}" for text in texts) + "]" if "null" not in kinds else ""
-    text = texts[0] if texts else ""
-    if "null" in kinds and text:
-        word, _, rest = text.removeprefix("type: ").partition(",")
-        return f'type: [{word}, "null"]' + (f",{rest}" if rest else "")
-    return text
-
-
-def _patch(spec: str, seen: dict[Place, frozenset[str]]) -> str:
-    lines = [f"# {spec}", "components:", "  schemas:"]
-    for schema in dict.fromkeys(place.schema for place in seen):
-        here = {place: kinds for place, kinds in seen.items() if place.schema == schema}
-        lines.append(f"    {schema}:")
-        lines.append("      enum:" if next(iter(here)).is_value else "      properties:")
-        for place, kinds in here.items():
-            if place.is_value:
-                lines.append(f"        - {_quoted(place.name)}  # x-stability: observed")
-            else:
-                told = ", ".join(filter(None, (_schema(kinds), "x-stability: observed")))
-                lines.append(f"        {_quoted(place.name)}: {{{told}}}")
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """Text as YAML reads it back, whatever is in it."""
-    if _PLAIN_NAME.fullmatch(text) and text.lower() not in _NO_TEXT:
-        return text
-    return '"' + "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in text) + '"'
