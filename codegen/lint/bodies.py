@@ -4,7 +4,7 @@ import keyword
 import re
 
 from codegen.lint.operations import body
-from codegen.lint.view import View, mapping, sequence, text
+from codegen.lint.view import MULTIPART, Operation, View, mapping, sequence, text
 from codegen.naming import RESERVED, python_name
 from codegen.spec import needs, pointer
 
@@ -13,7 +13,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 def check(view: View) -> None:
     """Refuse `anyOf` of required fields, and `x-extra`, where no method could keep to them."""
-    plain = {body(view, one) for one in view.operations() if "x-paging" not in one.node} - {""}
+    plain = {body(view, one) for one in view.operations() if "x-paging" not in one.node and not _is_form(view, one)}
     inherited = {base for name in view.schemas for base in view.bases(name)}
     for name, node in view.schemas.items():
         schema, place = mapping(node), pointer("components", "schemas", name)
@@ -21,7 +21,9 @@ def check(view: View) -> None:
         groups = needs(schema)
         told = "x-extra" if "x-extra" in schema else "anyOf" if groups else ""
         if told and (name not in plain or name in inherited):
-            view.refuse(f"{place}/{told}", f"{told} here is for the body of a request that nothing inherits from")
+            view.refuse(
+                f"{place}/{told}", f"{told} here is for the body of a request, in JSON, that nothing inherits from"
+            )
         for number, group in enumerate(groups):
             for wire in group:
                 if wire not in fields:
@@ -30,6 +32,10 @@ def check(view: View) -> None:
                     )
         if "x-extra" in schema:
             _extra(view, name, place)
+
+
+def _is_form(view: View, operation: Operation) -> bool:
+    return MULTIPART in mapping(view.follow(operation.node.get("requestBody"), operation.place)[1].get("content"))
 
 
 def _extra(view: View, name: str, place: str) -> None:
