@@ -13,8 +13,8 @@ import yaml
 
 import pocketsflow_async._generated as generated
 from codegen.__main__ import main
+from codegen.annotations import copied
 from codegen.ir import Field, Model, Type
-from codegen.render import copied
 from pocketsflow_async import RequestOptions, RetryPolicy
 from pocketsflow_async._convert import encode_body, make_converter
 from pocketsflow_async._drift import Drift
