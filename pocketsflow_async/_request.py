@@ -81,9 +81,7 @@ def build_request(
     )
 
 
-def with_headers(
-    operation: str, options: RequestOptions | None, headers: Mapping[str, Any]
-) -> RequestOptions | None:
+def with_headers(operation: str, options: RequestOptions | None, headers: Mapping[str, Any]) -> RequestOptions | None:
     """The options and an operation's own headers; what is UNSET or None is left out.
 
     Raises:
