@@ -143,11 +143,12 @@ async def _codec(operation: Operation[Any]) -> Any:
 class _Call:
     """One request on its way, and what has become of its tries so far."""
 
+    renewed = False
+
     def __init__(self, executor: Executor, request: Request) -> None:
         self.executor = executor
         self.request = request
         self.failures: list[Attempt] = []
-        self.renewal = executor.renewal if request.auth else None
 
     async def run(self, policy: RetryPolicy) -> Response:
         try:
@@ -160,9 +161,12 @@ class _Call:
         raise error
 
     async def attempt(self) -> Response:
-        quota, clock, renewal = self.executor.quota, self.executor.clock, self.renewal
+        quota, clock, renewal = self.executor.quota, self.executor.clock, self.executor.renewal
         if renewal is not None:
-            await renewal.ready()
+            if self.renewed or not self.request.auth:
+                renewal = None
+            else:
+                await renewal.ready()
         asked = clock()
         if quota is not None:
             await quota.acquire(self.request.priority)
@@ -187,7 +191,7 @@ class _Call:
                 quota.release(response)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
         if renewal is not None and isinstance(error, AuthenticationError):
-            self.renewal = None  # what is refused once more with others is refused for good
+            self.renewed = True  # what is refused once more with others is refused for good
             if await renewal.refused(generation) and self.request.replayable:
                 raise Again(error, waited=sent - asked, at_once=True)
             raise error

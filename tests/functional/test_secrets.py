@@ -265,7 +265,7 @@ async def test_nothing_that_works_gives_a_secret_away(caplog: pytest.LogCaptureF
             assert leaks(KEPT, holders) == []
             assert leaks(SHOWN, {"sandbox": sandbox}) == []
             assert leaks(HELD, others) == []
-            for name in ("client", "connection", "secret", "executor", "transport"):
+            for name in ("client", "connection", "credentials", "executor", "transport"):
                 with pytest.raises(TypeError):
                     pickle.dumps(holders[name])
     written = {path.name: path.read_bytes() for path in (tmp_path / "backup").rglob("*") if path.is_file()}
