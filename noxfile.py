@@ -62,6 +62,37 @@ def codegen_check(session: nox.Session) -> None:
     session.run("python", "-m", "codegen", "--check")
 
 
+@nox.session(python=LATEST)
+def newest_generator(session: nox.Session) -> None:
+    """What the newest datamodel-code-generator would change in the golden record and in the generated packages."""
+    pinned = nox.project.dependency_groups(PYPROJECT, "codegen")
+    others = [one for one in pinned if not one.startswith("datamodel-code-generator")]
+    session.install("--upgrade", "-e", ".", "datamodel-code-generator", *others)
+    session.run("python", "tests/codegen/newest_generator.py")
+
+
+@nox.session(python=LATEST)
+def api(session: nox.Session) -> None:
+    """Fail if the public API breaks what the last release promised, unless CHANGELOG.md declares it."""
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    session.run("python", "-m", "codegen", "api", *session.posargs)
+
+
+@nox.session(python=LATEST)
+def diff(session: nox.Session) -> None:
+    """Say what changed for users since the last release, or since the revision that is given."""
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    session.run("python", "-m", "codegen", "diff", *session.posargs)
+
+
+@nox.session(python=LATEST)
+def drift(session: nox.Session) -> None:
+    """Hold the spec against the vendor's own document; another address, file or options may be given."""
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    given = session.posargs or ["https://api.pocketsflow.com/docs.json", "--spec", "pocketsflow"]
+    session.run("python", "-m", "codegen", "drift", *given)
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     _install(session, "test")
@@ -94,4 +125,4 @@ def build(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider")
 
 
-nox.options.sessions = ["lint", "typing", "codegen_check", "tests", "build"]
+nox.options.sessions = ["lint", "typing", "codegen_check", "api", "tests", "build"]

@@ -1,14 +1,19 @@
-"""`python -m codegen`: write the generated packages. `--check`: say which files are stale, and write nothing."""
+"""`python -m codegen`: write the generated packages. `--check`: say which files are stale, and write nothing.
+
+`python -m codegen diff`, `api` and `drift` compare: see docs/regenerating.md.
+"""
 
 import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from codegen.build import build
+from codegen.complaint import CommandError
 from codegen.lint import lint
-from codegen.problems import SpecError
+from codegen.problems import GeneratorError, SpecError
 from codegen.render import render
 from codegen.spec import load
 from codegen.write import differences, prepare, replace
@@ -16,9 +21,21 @@ from codegen.write import differences, prepare, replace
 ROOT = Path(__file__).resolve().parent.parent
 
 
+COMMANDS = {
+    "diff": "codegen.diff.command:diff",
+    "api": "codegen.diff.command:api",
+    "drift": "codegen.drift.command:drift",
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Generate from every spec; 0 when all is well, 1 for stale files or a bad spec."""
-    parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
+    """Generate from every spec, or compare; 0 when all is well, 1 for stale files or a bad spec."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in COMMANDS:
+        return _compare(words[0], words[1:])
+    parser = argparse.ArgumentParser(
+        prog="python -m codegen", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="exit with 1 if a generated file is not up to date")
     parser.add_argument("--specs", type=Path, default=ROOT / "openapi", metavar="DIR", help="where the specs are")
     parser.add_argument(
@@ -28,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="DIR",
         help="where the generated packages go, one for each spec",
     )
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(words)
     specs = sorted(given.specs.glob("*.yaml"))
     if not specs:
         print(f"{given.specs}: there is no spec (*.yaml) in this folder", file=sys.stderr)
@@ -39,6 +56,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(exc, file=sys.stderr)
         print(f"{len(exc.problems)} problem(s): nothing was written", file=sys.stderr)
         return 1
+    except GeneratorError as exc:
+        print(f"{exc}; nothing was written", file=sys.stderr)
+        return 1
+    except OSError as exc:
+        print(f"{exc.filename or given.out}: {exc.strerror or exc}; nothing was written", file=sys.stderr)
+        return 1
+
+
+def _compare(command: str, words: list[str]) -> int:
+    module, _, name = COMMANDS[command].partition(":")
+    try:
+        return int(getattr(import_module(module), name)(words))
+    except (CommandError, SpecError) as exc:
+        print(exc, file=sys.stderr)
+        return 2
 
 
 def _generate(specs: list[Path], out: Path, *, check: bool) -> int:

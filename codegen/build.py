@@ -91,6 +91,7 @@ def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[st
             required=one.get("required", False),
             nullable=False,
             doc=" ".join(str(one.get("description", "")).split()),
+            default=one["schema"].get("default"),
         )
         for one in parameters
     ]
@@ -99,9 +100,16 @@ def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[st
     for media in content.values():
         body = class_name(media["schema"]["$ref"].rpartition("/")[2])
         arguments += [
-            Argument(field.name, field.wire, "body", field.type, field.required, field.nullable, field.doc)
+            Argument(
+                field.name, field.wire, "body", field.type, field.required, field.nullable, field.doc, field.default
+            )
             for field in schemas.fields(body)
         ]
+        further = schemas.further(body)
+        if further is not None:
+            arguments.append(
+                Argument(further.name, "", "body", further.type, required=False, nullable=False, doc=further.doc)
+            )
     # Ids in the order of the path, which they fill in by position; then what must be given.
     arguments.sort(key=lambda one: (0, path.index(f"{{{one.wire}}}")) if one.place == "path" else (1, not one.required))
     answer = schemas.in_place(spec.resolve(node["responses"][_success(node)])["content"]["application/json"]["schema"])

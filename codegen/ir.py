@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
@@ -20,6 +20,7 @@ Kind = Literal[
     "list",
     "map",
     "union",
+    "choice",
     "file",
 ]
 
@@ -30,24 +31,36 @@ class Type:
 
     Attributes:
         kind: what it is.
-        name: the class, of an enum or model.
-        args: the members of a list, map or union.
+        name: the class, of an enum or model; the component, of a choice.
+        args: the members of a list, map, union or choice.
+        by: the property that tells the members of a choice apart.
+        tags: its values, each with the class that it stands for.
     """
 
     kind: Kind
     name: str = ""
     args: tuple["Type", ...] = ()
+    by: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
 
     def names(self) -> Iterator[str]:
         """The classes in it."""
-        if self.name:
+        if self.name and self.kind != "choice":
             yield self.name
         for arg in self.args:
             yield from arg.names()
 
     def has(self, kind: Kind) -> bool:
-        """Whether it is of the kind, or holds one."""
-        return self.kind == kind or any(arg.has(kind) for arg in self.args)
+        """Whether it is of the kind, or holds one; what a choice holds is its own business."""
+        return self.kind == kind or (self.kind != "choice" and any(arg.has(kind) for arg in self.args))
+
+    def choices(self) -> Iterator["Type"]:
+        """The choices in it."""
+        if self.kind == "choice":
+            yield self
+        else:
+            for arg in self.args:
+                yield from arg.choices()
 
 
 @attrs.frozen
@@ -58,6 +71,7 @@ class Field:
         name: in Python.
         wire: the API's spelling.
         nullable: whether a request may say null.
+        default: what the server takes where a request leaves it out.
     """
 
     name: str
@@ -66,6 +80,7 @@ class Field:
     required: bool
     nullable: bool
     doc: str
+    default: Any = None
 
 
 @attrs.frozen
@@ -75,6 +90,8 @@ class Model:
     Attributes:
         role: an answer is read, a body is written, an envelope holds a page.
         module: the generated module it stands in.
+        needs: groups of fields; a body has all fields of at least one of them.
+        further: a body's argument for keys of other names.
     """
 
     name: str
@@ -83,6 +100,8 @@ class Model:
     role: Literal["answer", "body", "envelope"]
     module: str
     unwrap: tuple[str, ...] = ()
+    needs: tuple[tuple[str, ...], ...] = ()
+    further: Field | None = None
 
 
 @attrs.frozen
@@ -101,11 +120,12 @@ class Argument:
 
     name: str
     wire: str
-    place: Literal["path", "query", "body"]
+    place: Literal["path", "query", "header", "body"]
     type: Type
     required: bool
     nullable: bool
     doc: str
+    default: Any = None
 
 
 @attrs.frozen

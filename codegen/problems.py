@@ -33,6 +33,10 @@ class SpecError(Exception):
         self.problems = sorted(problems)
 
 
+class GeneratorError(Exception):
+    """The generator itself failed: a template, the formatter or the disk. The text is one line."""
+
+
 def problem(file: Path, line: int, pointer: str, reason: str) -> Problem:
     """A problem, its file named as people type it."""
     return Problem(file.name if not file.parent.name else f"{file.parent.name}/{file.name}", line, pointer, reason)

@@ -1,17 +1,18 @@
 """Component schemas to types: datamodel-code-generator reads and resolves them, we say what they become here."""
 
+import copy
 from collections.abc import Iterator
 from typing import Any, cast
 
-import yaml
 from datamodel_code_generator.enums import DataModelType, OpenAPIScope
 from datamodel_code_generator.format import DatetimeClassType, PythonVersion
 from datamodel_code_generator.model import get_data_model_types
 from datamodel_code_generator.parser.openapi import OpenAPIParser
 
+from codegen.choices import tags, without_discriminators
 from codegen.ir import Enum, Field, Model, Type
 from codegen.naming import class_name, constant_name, python_name
-from codegen.spec import Spec
+from codegen.spec import Spec, needs
 
 _SCALARS: dict[str, Any] = {
     "str": "str",
@@ -42,7 +43,7 @@ class Schemas:
 
     def __init__(self, spec: Spec) -> None:
         self._raw = {class_name(name): schema for name, schema in spec.schemas.items()}
-        self._parsed = {str(model.class_name): model for model in _parse(spec)}
+        self._parsed = {str(model.class_name): model for model in _parse(without_discriminators(spec))}
 
     def names(self) -> Iterator[str]:
         """The classes, in the order of the spec."""
@@ -66,7 +67,27 @@ class Schemas:
 
     def model(self, name: str, role: Any, module: str, unwrap: tuple[str, ...]) -> Model:
         """The class as an object."""
-        return Model(name, _one_paragraph(self._raw[name]), self.fields(name), role, module, unwrap)
+        raw = self._raw[name]
+        return Model(
+            name,
+            _one_paragraph(raw),
+            self.fields(name),
+            role,
+            module,
+            unwrap,
+            needs=tuple(tuple(python_name(wire) for wire in group) for group in needs(raw)),
+            further=self.further(name),
+        )
+
+    def further(self, name: str) -> Field | None:
+        """The further keys that a body takes as one mapping, if it does."""
+        raw = self._raw[name]
+        if "x-extra" not in raw:
+            return None
+        inner = raw["additionalProperties"]
+        kind = Type("map", args=(Type("any") if inner is True or not inner else self.in_place(inner),))
+        doc = "Further fields, under the names that the account gave them."
+        return Field(raw["x-extra"], "", kind, required=False, nullable=False, doc=doc)
 
     def fields(self, name: str) -> tuple[Field, ...]:
         """The properties of an object, what it inherits first; one that is said again takes the place of the first."""
@@ -87,6 +108,7 @@ class Schemas:
                 required=bool(field.required),
                 nullable=bool(field.data_type.is_optional),
                 doc=doc if doc or wire not in found else found[wire].doc,
+                default=docs.get(wire, {}).get("default"),
             )
         return tuple(found.values())
 
@@ -102,9 +124,17 @@ class Schemas:
     def _named(self, name: str) -> Type:
         if self.is_enum(name):
             return Type("enum", name)
+        if "discriminator" in self._raw[name]:
+            return self._choice(name)
         model = self._parsed[name]
         alias = len(model.fields) == 1 and model.fields[0].original_name is None
         return self._type(model.fields[0].data_type) if alias else Type("model", name)
+
+    def _choice(self, name: str) -> Type:
+        raw = self._raw[name]
+        found = tuple((value, class_name(member)) for value, member in tags(raw).items())
+        members = tuple(Type("model", cls) for cls in dict.fromkeys(cls for _, cls in found))
+        return Type("choice", name, members, by=raw["discriminator"]["propertyName"], tags=found)
 
     def _type(self, found: Any) -> Type:
         if found.is_list:
@@ -126,14 +156,14 @@ class Schemas:
 def _parse(spec: Spec) -> list[Any]:
     """The generator's own models of the component schemas."""
     kinds = get_data_model_types(DataModelType.DataclassesDataclass, PythonVersion.PY_311)
-    document: dict[str, Any] = {
+    document: Any = {
         "openapi": spec.data["openapi"],
         "info": spec.data["info"],
         "paths": {},
-        "components": {"schemas": spec.schemas},
+        "components": {"schemas": {name: _class_only(schema) for name, schema in spec.schemas.items()}},
     }
     parser = OpenAPIParser(
-        yaml.dump(document, Dumper=_Dumper, sort_keys=False),
+        copy.deepcopy(document),  # which is the parser's to change
         data_model_type=kinds.data_model,
         data_model_root_type=kinds.root_model,
         data_model_field_type=kinds.field_model,
@@ -151,7 +181,10 @@ def _parse(spec: Spec) -> list[Any]:
     return cast("list[Any]", parser.results)
 
 
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+def _class_only(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without what the generator would take for more classes: the body's own rules."""
+    rules = {*(["anyOf"] if needs(schema) else []), *(["additionalProperties"] if "x-extra" in schema else [])}
+    return {key: value for key, value in schema.items() if key not in rules}
 
 
 def _one_paragraph(schema: dict[str, Any]) -> str:

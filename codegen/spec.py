@@ -96,6 +96,20 @@ def load(path: Path) -> Spec:
     return Spec(path, cast("dict[str, Any]", data), lines)
 
 
+def needs(schema: dict[str, Any]) -> list[list[str]]:
+    """The groups of fields of which an object needs one; none where `anyOf` is missing or says something else."""
+    groups = _sequence(schema.get("anyOf") if schema.get("type") == "object" else None)
+    names: list[Any] = [
+        one["required"] for one in groups if isinstance(one, dict) and [*cast("Any", one)] == ["required"]
+    ]
+    fits = len(names) == len(groups) and all(isinstance(group, list) for group in names)
+    return names if fits else []
+
+
+def _sequence(node: object) -> list[Any]:
+    return cast("Any", node) if isinstance(node, list) else []
+
+
 def pointer(*parts: str) -> str:
     """The JSON pointer to a place, from its unescaped parts."""
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)

@@ -2,9 +2,11 @@
 
 import shutil
 import subprocess
-import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
+
+from codegen.problems import GeneratorError
 
 WIDTH = 120
 
@@ -13,15 +15,14 @@ def prepare(files: dict[str, str], beside: Path) -> Path:
     """A finished tree in a new folder beside the place where it will go, so that moving it there is one step.
 
     Raises:
-        SyntaxError: a file is not Python; the templates are at fault.
-        RuntimeError: the formatter failed.
+        GeneratorError: a file is not Python, the formatter failed, or the disk did.
     """
     beside.parent.mkdir(parents=True, exist_ok=True)
     tree = Path(tempfile.mkdtemp(prefix=f".{beside.name}-", dir=beside.parent))
     try:
         for name, text in files.items():
             if name.endswith(".py"):
-                compile(text, name, "exec", dont_inherit=True)
+                _check(name, text)
             target = tree / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
@@ -68,13 +69,22 @@ def _contents(tree: Path) -> dict[str, bytes]:
     }
 
 
+def _check(name: str, text: str) -> None:
+    try:
+        compile(text, name, "exec", dont_inherit=True)
+    except SyntaxError as exc:
+        line = (exc.text or "").strip()
+        raise GeneratorError(
+            f"{name}:{exc.lineno}: this is not Python ({exc.msg}: {line!r}): mend the template that wrote it"
+        ) from exc
+
+
 def _format(tree: Path) -> None:
     """Imports sorted and merged, then the layout; with fixed settings, whatever stands in the project's."""
+    ruff: str = import_module("ruff").find_ruff_bin()  # started without a Python around it
     for words in (["check", "--select=I", "--fix"], ["format"]):
         command = [
-            sys.executable,
-            "-m",
-            "ruff",
+            ruff,
             *words,
             "--isolated",
             "--no-cache",
@@ -85,4 +95,5 @@ def _format(tree: Path) -> None:
         ]
         done = subprocess.run([*command, str(tree)], capture_output=True, text=True, check=False)  # noqa: S603 - ours
         if done.returncode:
-            raise RuntimeError(f"ruff could not format the generated files: {done.stdout}{done.stderr}".strip())
+            told = " ".join(f"{done.stdout} {done.stderr}".split())
+            raise GeneratorError(f"ruff could not format the generated files: {told[:300]}")

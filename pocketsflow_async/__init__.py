@@ -23,6 +23,7 @@ from pocketsflow_async.errors import (
     PreviewWarning,
     RateLimitError,
     ServerError,
+    SpecDriftWarning,
     UnprocessableEntityError,
     WebhookVerificationError,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "RequestOptions",
     "RetryPolicy",
     "ServerError",
+    "SpecDriftWarning",
     "UnprocessableEntityError",
     "Unset",
     "Upload",

@@ -1,5 +1,6 @@
 """What generated methods call: something that carries operations out."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -10,6 +11,8 @@ from pocketsflow_async._page import Unread
 from pocketsflow_async._unset import UNSET, Unset
 
 T = TypeVar("T")
+
+_PACKAGE = "pocketsflow_async."
 
 
 class Caller(Protocol):
@@ -39,3 +42,13 @@ class Caller(Protocol):
     ) -> Unread:
         """One page of a list, not decoded yet; `raw` leaves its records as the server sent them."""
         ...
+
+
+def distance() -> int:
+    """How far up from our caller the code stands that uses the package: a warning belongs to its line."""
+    frame = inspect.currentframe()
+    found = 0
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        frame = frame.f_back
+        found += 1
+    return found

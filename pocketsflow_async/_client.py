@@ -1,31 +1,25 @@
-"""The client that users hold: settings, resources, and the way to any other endpoint."""
+"""The client that users hold: settings and resources."""
 
 import os
-from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Literal
 
-from pocketsflow_async._config import (
-    Mode,
-    RateLimit,
-    RequestOptions,
-    RetryPolicy,
-    check_base_url,
-    check_key,
-    mode_of,
-)
-from pocketsflow_async._connection import Connection
+from pocketsflow_async._base_client import Client
+from pocketsflow_async._config import Mode, RateLimit, RetryPolicy, Secret, check_base_url, check_key
+from pocketsflow_async._credentials import Key
 from pocketsflow_async._generated.pocketsflow.resources import Resources
-from pocketsflow_async._unset import UNSET
+from pocketsflow_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
-    from pocketsflow_async._quota import QuotaState, RateLimiter
+    from pocketsflow_async._quota import RateLimiter
     from pocketsflow_async.preview import Preview
 
+_MODES: dict[str, Mode] = {"pk_live_": "live", "pk_test_": "test"}
 
-class Pocketsflow(Resources):
+
+class Pocketsflow(Client, Resources):
     """A client of the Pocketsflow API.
 
     Use it as `async with Pocketsflow() as pf:`, or close it with `await pf.aclose()`. One client serves any number
@@ -41,9 +35,11 @@ class Pocketsflow(Resources):
         session: your own aiohttp session, which is not closed here. Its proxies, certificates and middlewares are
             used, its credentials are not.
         allow_insecure: accept plain http to hosts other than this machine.
+        strict: `"warn"` compares every answer with the spec and warns once (`SpecDriftWarning`) of each field and enum
+            value that it does not know. An answer takes about three times as long to read.
 
     Raises:
-        ConfigurationError: no usable key or address.
+        ConfigurationError: no usable key or address, or a setting that means nothing.
     """
 
     KEY_VARIABLE = "POCKETSFLOW_API_KEY"
@@ -60,16 +56,24 @@ class Pocketsflow(Resources):
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         session: "ClientSession | None" = None,
         allow_insecure: bool = False,
+        strict: Literal["warn"] | None = None,
     ) -> None:
         key = check_key(api_key, variable=self.KEY_VARIABLE)
-        self._mode: Mode = mode_of(key)
-        self._base_url = check_base_url(
-            base_url or os.environ.get(self.URL_VARIABLE) or self.BASE_URL, allow_insecure=allow_insecure
+        self._mode: Mode = _mode_of(key)
+        address = base_url or os.environ.get(self.URL_VARIABLE) or self.BASE_URL
+        if any(prefix in address for prefix in _MODES):
+            raise ConfigurationError("base_url holds an API key, which belongs into api_key")
+        Client.__init__(
+            self,
+            check_base_url(address, allow_insecure=allow_insecure),
+            Key(key),
+            timeout=timeout,
+            rate_limit=rate_limit,
+            retry=retry,
+            session=session,
+            strict=strict,
         )
-        self._connection = Connection(
-            self._base_url, key, timeout=timeout, rate_limit=rate_limit, retry=retry, session=session
-        )
-        super().__init__(self._connection)
+        Resources.__init__(self, self._connection)
 
     @cached_property
     def preview(self) -> "Preview":
@@ -83,65 +87,13 @@ class Pocketsflow(Resources):
         """Which data the key sees: `"live"`, `"test"`, or `"unknown"` for a key without a known prefix."""
         return self._mode
 
-    @property
-    def base_url(self) -> str:
-        """The address that is asked, without a slash at its end."""
-        return self._base_url
-
-    @property
-    def quota(self) -> "QuotaState | None":
-        """The quota as it is now: tokens, used, waiting, and when a call would go; None for a client without one."""
-        quota = self._connection.quota
-        return None if quota is None else quota.state()
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = UNSET,
-        options: RequestOptions | None = None,
-    ) -> Any:
-        """Ask any endpoint, documented or not, with the client's key, quota and retries.
-
-        A write is repeated after a failure only if it certainly did not arrive, or if `options` bring an
-        `idempotency_key`.
-
-        Args:
-            method: such as `"GET"`.
-            path: below the base address, beginning with a slash, without a query.
-            params: the query; None and UNSET are left out.
-            json: the body.
-            options: what this call does differently from its client.
-
-        Returns:
-            The decoded JSON as plain Python data; None for an empty answer.
-
-        Raises:
-            InvalidArgumentError: the method or path cannot be sent.
-            APIResponseError: the answer is not JSON.
-        """
-        from pocketsflow_async._request import any_operation
-        from pocketsflow_async._response import decode_any
-
-        operation = any_operation(method, path)
-        response = await self._connection.send(operation, params=params, body=json, options=options)
-        return decode_any(response)
-
-    async def aclose(self) -> None:
-        """Close the client and the session that it opened; calls made later are refused."""
-        await self._connection.aclose()
-
-    async def __aenter__(self) -> Self:
-        await self._connection.open()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.aclose()
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._base_url} mode={self._mode}>"
 
-    def __reduce__(self) -> Any:
-        raise TypeError("a client is not pickled: it holds the key and open connections")
+
+def _mode_of(key: Secret) -> Mode:
+    text = key.reveal()
+    for prefix, mode in _MODES.items():
+        if text.startswith(prefix):
+            return mode
+    return "unknown"

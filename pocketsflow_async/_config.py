@@ -140,31 +140,21 @@ def check_key(api_key: str | None, *, variable: str) -> Secret:
     return Secret(key)
 
 
-def mode_of(key: Secret) -> Mode:
-    """The mode that the key's prefix names."""
-    text = key.reveal()
-    if text.startswith("pk_live_"):
-        return "live"
-    return "test" if text.startswith("pk_test_") else "unknown"
-
-
-def check_base_url(base_url: str, *, allow_insecure: bool) -> str:
-    """The address without a trailing slash; refuse what would send the key in the clear or nowhere."""
-    advice = "give an address such as https://api.pocketsflow.com"
-    if "pk_live_" in base_url or "pk_test_" in base_url:
-        raise ConfigurationError(f"base_url holds an API key, which belongs into api_key: {advice}")
+def check_base_url(base_url: str, *, allow_insecure: bool, setting: str = "base_url") -> str:
+    """The address without a trailing slash; refuse what would send credentials in the clear or nowhere."""
+    advice = "give an address such as https://api.example.com"
     try:
         parts = urlsplit(base_url)
         _ = parts.port
     except ValueError as exc:
-        raise ConfigurationError(f"base_url is no address ({exc}): {advice}") from None
+        raise ConfigurationError(f"{setting} is no address ({exc}): {advice}") from None
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("base_url may hold a host, a port and a path, but no user, query or fragment")
+        raise ConfigurationError(f"{setting} may hold a host, a port and a path, but no user, query or fragment")
     if parts.scheme not in {"http", "https"} or not parts.hostname or not base_url.isprintable() or " " in base_url:
-        raise ConfigurationError(f"base_url {base_url!r} is no http(s) address: {advice}")
+        raise ConfigurationError(f"{setting} {base_url!r} is no http(s) address: {advice}")
     if parts.scheme == "http" and not allow_insecure and not _is_loopback(parts):
         raise ConfigurationError(
-            f"base_url {base_url!r} would send the API key in the clear: "
+            f"{setting} {base_url!r} would send credentials in the clear: "
             "use https, or pass allow_insecure=True if you trust every network in between"
         )
     return base_url.rstrip("/")

@@ -1,18 +1,20 @@
 """Opens the executor and everything heavy behind it at first use, off the event loop, and closes it."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy, Secret
+from pocketsflow_async._config import RequestOptions, RetryPolicy
 from pocketsflow_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
+    from pocketsflow_async._credentials import Credentials
+    from pocketsflow_async._drift import Drift
     from pocketsflow_async._executor import Executor
     from pocketsflow_async._operation import Operation
     from pocketsflow_async._page import Unread
-    from pocketsflow_async._quota import RateLimiter
+    from pocketsflow_async._quota import Turns
     from pocketsflow_async._response import Response
 
 T = TypeVar("T")
@@ -23,30 +25,33 @@ class Connection:
 
     Args:
         base_url: the checked address.
-        key: the checked key.
+        credentials: who the client is.
         timeout: seconds for one try.
-        rate_limit: limits for the quota of this host and key, a quota shared otherwise, or None.
+        quota: what every try waits for; None for nothing.
         retry: the client's policy.
         session: somebody else's aiohttp session, or None to open one.
+        strict: whether to warn of what answers hold that the spec does not know.
     """
 
     def __init__(
         self,
         base_url: str,
-        key: Secret,
+        credentials: "Credentials",
         *,
         timeout: float,
-        rate_limit: "RateLimit | RateLimiter | None",
+        quota: "Turns | None",
         retry: RetryPolicy,
         session: "ClientSession | None",
+        strict: Literal["warn"] | None = None,
     ) -> None:
         RequestOptions(timeout=timeout)  # refuses what is no number of seconds
         self._base_url = base_url
-        self._key = key
+        self._credentials = credentials
         self._timeout = timeout
-        self.quota = _quota(rate_limit, base_url, key)
+        self.quota = quota
         self._retry = retry
         self._session = session
+        self._drift = _drift(strict)
         self._executor: Executor | None = None
         self._closed = False
 
@@ -62,8 +67,9 @@ class Connection:
             from pocketsflow_async._executor import Executor
             from pocketsflow_async._transport import Transport
 
-            transport = Transport(self._base_url, self._key, timeout=self._timeout, session=self._session)
-            self._executor = Executor(transport, self.quota, self._retry)
+            transport = Transport(self._base_url, self._credentials, timeout=self._timeout, session=self._session)
+            renewal = self._credentials.renewal
+            self._executor = Executor(transport, self.quota, self._retry, drift=self._drift, renewal=renewal)
         return self._executor
 
     async def call(self, operation: "Operation[T]", **arguments: Any) -> T:
@@ -81,9 +87,17 @@ class Connection:
         executor = self._executor or await self.open()
         return await executor.send(operation, **arguments)
 
+    def spec_patch(self) -> str:
+        """What answers held so far that the spec does not know, as YAML."""
+        if self._drift is None:
+            raise ConfigurationError('the client does not compare answers with the spec: build it with strict="warn"')
+        return self._drift.patch()
+
     async def aclose(self) -> None:
         """Close what was opened; every later call is refused."""
         self._closed = True
+        if self._credentials.renewal is not None:
+            await self._credentials.renewal.settled()
         if self.quota is not None:
             from pocketsflow_async._shared_quota import keep
 
@@ -93,17 +107,14 @@ class Connection:
             await executor.transport.aclose()
 
 
-def _quota(given: Any, base_url: str, key: Secret) -> "RateLimiter | None":
-    if given is None:
+def _drift(strict: Any) -> "Drift | None":
+    if strict is None:
         return None
-    from pocketsflow_async._quota import RateLimiter
-    from pocketsflow_async._shared_quota import shared_quota
+    if strict != "warn":
+        raise ConfigurationError(f'strict must be "warn" or None, not {strict!r}')
+    from pocketsflow_async._drift import Drift
 
-    if isinstance(given, RateLimit):
-        return shared_quota(base_url, key, given)
-    if isinstance(given, RateLimiter):
-        return given
-    raise ConfigurationError(f"rate_limit must be a RateLimit, a RateLimiter or None, not {given!r}")
+    return Drift()
 
 
 def _load() -> None:

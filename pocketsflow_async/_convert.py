@@ -11,6 +11,7 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from pocketsflow_async._json import is_mapping
 from pocketsflow_async._model import WIRE_NAME, Body, Model
 from pocketsflow_async._request import to_plain
 from pocketsflow_async._unset import UNSET, Unset
@@ -19,6 +20,9 @@ from pocketsflow_async.errors import InvalidArgumentError
 
 TAKES = "takes"
 """The key of a body field's metadata that names the kinds of value it takes."""
+
+FURTHER = "further"
+"""The key of the metadata of a mapping whose keys go beside a body's own: the kinds of its values."""
 
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "text": ((str,), "text"),
@@ -105,29 +109,69 @@ def _unstructure_body(kind: type[Body], converter: Converter) -> Callable[[Any],
             omit_if_default=field.default is UNSET,
             unstruct_hook=_checked(converter, field),
         )
+        if WIRE_NAME in field.metadata
+        else override(omit=True)
         for field in attrs.fields(kind)
     }
-    return make_dict_unstructure_fn(kind, converter, **fields)
+    known: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(kind, converter, **fields)
+    mappings = [field for field in attrs.fields(kind) if FURTHER in field.metadata]
+    if not kind.NEEDS and not mappings:
+        return known
+    names = frozenset(field.metadata[WIRE_NAME] for field in attrs.fields(kind) if WIRE_NAME in field.metadata)
+
+    def unstructure(body: Any) -> dict[str, Any]:
+        if kind.NEEDS and not any(all(_given(body, name) for name in group) for group in kind.NEEDS):
+            raise InvalidArgumentError(f"{' or '.join(' with '.join(group) for group in kind.NEEDS)} must be given")
+        found = known(body)
+        for field in mappings:
+            found |= _further(converter, field, getattr(body, field.name), names)
+        return found
+
+    return unstructure
+
+
+def _given(body: Any, name: str) -> bool:
+    value = getattr(body, name)
+    return value is not None and value is not UNSET
+
+
+def _further(converter: Converter, field: "attrs.Attribute[Any]", given: Any, names: frozenset[str]) -> dict[str, Any]:
+    """The keys that go beside the body's own."""
+    if given is None or isinstance(given, Unset):
+        return {}
+    if not is_mapping(given):
+        raise InvalidArgumentError(f"{field.name} must be a mapping, not {given!r}")
+    for name in given:
+        if not isinstance(name, str) or not name:
+            raise InvalidArgumentError(f"{field.name}: a name must be text and not empty, not {name!r}")
+        if name in names:
+            raise InvalidArgumentError(f"{field.name}: {name} is a field of its own: give it as an argument")
+    kinds = field.metadata[FURTHER]
+    return {name: _way_out(converter, f"{field.name}[{name!r}]", kinds)(value) for name, value in given.items()}
 
 
 def _checked(converter: Converter, field: "attrs.Attribute[Any]") -> Callable[[Any], Any]:
+    return _way_out(converter, field.name, field.metadata.get(TAKES, ""))
+
+
+def _way_out(converter: Converter, place: str, takes: str) -> Callable[[Any], Any]:
     """The value's way out, after a look at its kind, so that an error can name the field."""
-    kinds = [_KINDS[name] for name in field.metadata.get(TAKES, "").split()]
+    kinds = [_KINDS[name] for name in takes.split()]
     allowed = tuple(kind for group, _ in kinds for kind in group)
     wanted = " or ".join(text for _, text in kinds)
 
     def unstructure(value: Any) -> Any:
         if allowed and (not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed)):
-            raise InvalidArgumentError(f"{field.name} must be {wanted}, not {value!r}")
+            raise InvalidArgumentError(f"{place} must be {wanted}, not {value!r}")
         if isinstance(value, Unset):
-            raise InvalidArgumentError(f"{field.name} must be given")
+            raise InvalidArgumentError(f"{place} must be given")
         if isinstance(value, str) and datetime in allowed:
-            _check_iso(field.name, value)
+            _check_iso(place, value)
         try:
-            return converter.unstructure(to_plain(value, field.name))
+            return converter.unstructure(to_plain(value, place))
         except InvalidArgumentError as exc:
             text = str(exc)
-            raise InvalidArgumentError(text if text.startswith(field.name) else f"{field.name}: {text}") from None
+            raise InvalidArgumentError(text if text.startswith(place) else f"{place}: {text}") from None
 
     return unstructure
 

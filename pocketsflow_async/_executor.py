@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
+from pocketsflow_async._credentials import Renewal
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._page import RawPage, Unread
-from pocketsflow_async._quota import RateLimiter
-from pocketsflow_async._request import Request, build_request
+from pocketsflow_async._quota import Turns
+from pocketsflow_async._request import Request, build_request, encode_query
 from pocketsflow_async._response import Response, error_from
 from pocketsflow_async._retry import Again, may_repeat, retrying
 from pocketsflow_async._unset import UNSET
@@ -23,8 +24,12 @@ from pocketsflow_async.errors import (
     APIStatusError,
     APITimeoutError,
     Attempt,
+    AuthenticationError,
     PocketsflowError,
 )
+
+if TYPE_CHECKING:
+    from pocketsflow_async._drift import Drift
 
 T = TypeVar("T")
 
@@ -52,33 +57,39 @@ class Executor:
         transport: sends one request.
         quota: the limiter that every try passes; None for no limit.
         retry: the policy of calls that bring none of their own.
+        drift: where answers are compared with the spec; None for nowhere.
+        renewal: how the client's credentials are renewed; None for those that last.
     """
 
     def __init__(
         self,
         transport: Sender,
-        quota: RateLimiter | None,
+        quota: Turns | None,
         retry: RetryPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
+        drift: "Drift | None" = None,
+        renewal: Renewal | None = None,
     ) -> None:
         self.transport = transport
         self.quota = quota
         self.retry = retry
         self.clock = clock
+        self.drift = drift
+        self.renewal = renewal
         self._encode: Encode | None = None
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
         """Carry out an operation and give back its typed answer."""
         codec: Codec[T] = await _codec(operation)
         response = await self.send(operation, **arguments)
-        return _decoded(codec, operation, response)
+        return self._decoded(codec, operation, response)
 
     async def fetch(self, operation: Operation[Any], *, raw: bool = False, **arguments: Any) -> Unread:
         """One page of a list, not read yet: what waits for its turn is bytes, not thousands of models."""
         codec: PageCodec[Any] = await _codec(operation)
         response = await self.send(operation, **arguments)
-        return partial(_raw_page if raw else _decoded, codec, operation, response)
+        return partial(self._raw_page if raw else self._decoded, codec, operation, response)
 
     async def send(
         self,
@@ -93,6 +104,8 @@ class Executor:
         payload: bytes | Form | None = None
         if operation.multipart:
             payload = Form(operation.name, body)
+        elif operation.urlencoded:
+            payload = encode_query(operation.name, body).encode()
         elif body is not UNSET:
             payload = (self._encode or await self._encoder())(operation.name, body)
         request = build_request(operation, ids, params, payload, options)
@@ -112,6 +125,27 @@ class Executor:
         failure.attempts = tuple(call.failures)
         raise failure
 
+    def _decoded(self, codec: Codec[T], operation: Operation[Any], response: Response) -> T:
+        body = response.body.strip() or b"{}"
+        try:
+            answer = codec.decode(body)
+        except APIResponseError as error:
+            raise _explained(error, operation.name, response) from None
+        if self.drift is not None:
+            self.drift.look(codec, body)
+        return answer
+
+    def _raw_page(self, codec: PageCodec[Any], operation: Operation[Any], response: Response) -> RawPage:
+        try:
+            page = codec.raw(response.body)
+        except APIResponseError as error:
+            raise _explained(error, operation.name, response) from None
+        if self.drift is not None:
+            self.drift.look(codec, response.body)
+        page.requests = len(response.failures) + 1
+        page.throttled = sum(failure.status == 429 for failure in response.failures)
+        return page
+
     async def _encoder(self) -> Encode:
         """What writes bodies; cattrs is imported off the event loop, by the first call that has one."""
         encode: Encode = (await asyncio.to_thread(import_module, _CONVERT)).encode_body
@@ -126,6 +160,8 @@ async def _codec(operation: Operation[Any]) -> Any:
 
 class _Call:
     """One request on its way, and what has become of its tries so far."""
+
+    renewed = False
 
     def __init__(self, executor: Executor, request: Request) -> None:
         self.executor = executor
@@ -144,10 +180,14 @@ class _Call:
 
     async def attempt(self) -> Response:
         quota, clock = self.executor.quota, self.executor.clock
+        renewal = None if self.renewed or not self.request.auth else self.executor.renewal
+        if renewal is not None:
+            await renewal.ready()
         asked = clock()
         if quota is not None:
             await quota.acquire(self.request.priority)
         sent = clock()
+        generation = 0 if renewal is None else renewal.generation
         response: Response | None = None
         try:
             response = await self.executor.transport.send(self.request)
@@ -166,8 +206,13 @@ class _Call:
             if quota is not None:
                 quota.release(response)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
-        if may_repeat(error, repeatable=self.request.repeatable) and self.request.replayable:
-            raise Again(error, waited=sent - asked)
+        if renewal is not None and isinstance(error, AuthenticationError):
+            self.renewed = True  # what is refused once more with others is refused for good
+            again = at_once = await renewal.refused(generation)
+        else:
+            again, at_once = may_repeat(error, repeatable=self.request.repeatable), False
+        if again and self.request.replayable:
+            raise Again(error, waited=sent - asked, at_once=at_once)
         raise error
 
     def _note(self, error: BaseException, *, waited: float, elapsed: float) -> None:
@@ -183,23 +228,6 @@ class _Call:
                 request_id=error.request_id if isinstance(error, APIStatusError) else None,
             )
         )
-
-
-def _decoded(codec: Codec[T], operation: Operation[Any], response: Response) -> T:
-    try:
-        return codec.decode(response.body.strip() or b"{}")
-    except APIResponseError as error:
-        raise _explained(error, operation.name, response) from None
-
-
-def _raw_page(codec: PageCodec[Any], operation: Operation[Any], response: Response) -> RawPage:
-    try:
-        page = codec.raw(response.body)
-    except APIResponseError as error:
-        raise _explained(error, operation.name, response) from None
-    page.requests = len(response.failures) + 1
-    page.throttled = sum(failure.status == 429 for failure in response.failures)
-    return page
 
 
 def _explained(error: APIResponseError, name: str, response: Response) -> APIResponseError:

@@ -1,11 +1,17 @@
 """Plain JSON data: what a value may be."""
 
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether it is a JSON object."""
     return isinstance(value, dict)
+
+
+def is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether it is a mapping of any kind: what a caller may give for an object."""
+    return isinstance(value, Mapping)
 
 
 def is_array(value: Any) -> TypeGuard[list[Any]]:

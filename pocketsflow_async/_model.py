@@ -12,6 +12,11 @@ WIRE_NAME = "json"
 """The key of a field's metadata that holds the API's spelling of its name."""
 
 
+def spelled(path: tuple[str | int, ...]) -> str:
+    """The way to a place, as errors tell it."""
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
 class Source:
     """Where a model was read from, so that the fields its class does not know can be worked out when asked for.
 
@@ -27,6 +32,10 @@ class Source:
     def at(self, *path: str | int) -> "Source":
         """The source of a model inside this one."""
         return Source(self._record, (*self._path, *path))
+
+    def place(self, *path: str | int) -> str:
+        """The way to a place in this model, from the record on."""
+        return spelled((*self._path, *path))
 
     def read(self) -> dict[str, Any]:
         """All fields of the model as plain data.
@@ -74,6 +83,9 @@ class Model:
 @attrs.define(kw_only=True, weakref_slot=False)
 class Body:
     """The base of every request body: fields that are `UNSET` are not sent, None is sent as null."""
+
+    NEEDS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Groups of fields; where there are any, all fields of at least one group are given."""
 
 
 def _wire_names(model: type[Model]) -> frozenset[str]:

@@ -45,6 +45,7 @@ class Operation(Generic[T]):
         paging: for list endpoints.
         auth: False for endpoints that are open to everyone; they are not sent the key.
         multipart: True for endpoints that take files.
+        urlencoded: True for endpoints that take fields as a browser's form sends them.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Operation(Generic[T]):
     paging: Paging | None = None
     auth: bool = True
     multipart: bool = False
+    urlencoded: bool = False
 
     def target(self, ids: Sequence[str]) -> str:
         """The path with its ids in place, each percent-encoded whole."""

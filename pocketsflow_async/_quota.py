@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -48,6 +48,22 @@ class QuotaState:
     pace: float
     delay: float
     next_at: datetime
+
+
+class Turns(Protocol):
+    """Says when a request may go, and is told what became of it."""
+
+    async def acquire(self, priority: Priority = "normal") -> None:
+        """Wait for the turn of one request; `release` must follow."""
+        ...
+
+    def release(self, answer: Response | None = None) -> None:
+        """The answer to one acquired request arrived, or never will."""
+        ...
+
+    def is_idle(self) -> bool:
+        """Whether there is nothing to remember."""
+        ...
 
 
 class RateLimiter:

@@ -16,7 +16,7 @@ from pocketsflow_async._json import is_array
 from pocketsflow_async._operation import Operation, quoted
 from pocketsflow_async._unset import Unset
 from pocketsflow_async._upload import Form
-from pocketsflow_async.errors import InvalidArgumentError
+from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
 
 
 @attrs.frozen
@@ -29,17 +29,19 @@ class Request:
         repeatable: whether it may be sent again when the server may have received it.
         timeout: seconds for one try; None for the client's.
         priority: its rank where calls wait for the quota.
+        content_type: of a body that is bytes.
     """
 
     name: str
     method: str
     target: str
-    body: bytes | Form | None
+    body: bytes | Form | None = attrs.field(repr=False)
     headers: Mapping[str, str]
     repeatable: bool
     auth: bool
     timeout: float | None
     priority: Priority = "normal"
+    content_type: str = "application/json"
 
     @property
     def replayable(self) -> bool:
@@ -75,7 +77,30 @@ def build_request(
         auth=operation.auth,
         timeout=options.timeout if options else None,
         priority=options.priority if options else "normal",
+        content_type="application/x-www-form-urlencoded" if operation.urlencoded else "application/json",
     )
+
+
+def with_headers(operation: str, options: RequestOptions | None, headers: Mapping[str, Any]) -> RequestOptions | None:
+    """The options and an operation's own headers; what is UNSET or None is left out.
+
+    Raises:
+        InvalidArgumentError: a value cannot be sent in a header.
+    """
+    told = {
+        name: _query_text(value, f"{operation}: {name}")
+        for name, value in headers.items()
+        if value is not None and not isinstance(value, Unset)
+    }
+    if not told:
+        return options
+    options = options or RequestOptions()
+    names = {name.lower() for name in told}
+    others = {name: text for name, text in options.headers.items() if name.lower() not in names}
+    try:
+        return attrs.evolve(options, headers={**others, **told})
+    except ConfigurationError as exc:
+        raise InvalidArgumentError(f"{operation}: {exc}") from None
 
 
 def any_operation(method: str, path: str) -> Operation[Any]:

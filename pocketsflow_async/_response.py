@@ -35,10 +35,10 @@ class Response:
 
 
 def error_from(response: Response, name: str) -> APIStatusError:
-    """The error for an answer that is not 2xx; reads both of the API's spellings of an error body."""
+    """The error for an answer that is not 2xx; reads every spelling of an error body that our APIs have."""
     headers = {key.lower(): value for key, value in response.headers.items()}
     body = _decode(response.body)
-    message, code = _message_and_code(body)
+    message, code, field = _told(body)
     if message is None:
         message = f"{name} was answered with status {response.status}"
         if 300 <= response.status < 400:
@@ -46,6 +46,7 @@ def error_from(response: Response, name: str) -> APIStatusError:
     fields: dict[str, Any] = {
         "status": response.status,
         "code": code,
+        "field": field,
         "request_id": _text(headers["x-request-id"]) if "x-request-id" in headers else None,
         "headers": headers,
         "body": body,
@@ -102,16 +103,17 @@ def _decode(body: bytes) -> Any:
         return text
 
 
-def _message_and_code(body: Any) -> tuple[str | None, str | None]:
+def _told(body: Any) -> tuple[str | None, str | None, str | None]:
+    """Message, code and field of an error, wherever the body has them."""
     if isinstance(body, str):
-        return (_text(body.strip()[:500]) or None), None
+        return (_text(body.strip()[:500]) or None), None, None
     while is_object(body) and is_object(body.get("error")):
         body = body["error"]
     if not is_object(body):
-        return None, None
+        return None, None, None
     message = body.get("message") or body.get("error")
-    code = body.get("code")
-    return (_text(message) if message else None), (_text(code) if code is not None else None)
+    code, field = (_text(body[name]) if body.get(name) is not None else None for name in ("code", "field"))
+    return (_text(message) if message else None), code, field
 
 
 def _text(value: Any) -> str:

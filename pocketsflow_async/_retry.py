@@ -21,12 +21,16 @@ _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Again(Exception):  # noqa: N818 - not an error by itself: it asks the loop for another try
-    """A try failed with an error that another try may mend, after so many seconds of waiting for the quota."""
+    """A try failed with an error that another try may mend, after so many seconds of waiting for the quota.
 
-    def __init__(self, error: PocketsflowError, *, waited: float = 0.0) -> None:
+    `at_once` asks for that try without a pause.
+    """
+
+    def __init__(self, error: PocketsflowError, *, waited: float = 0.0, at_once: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
         self.waited = waited
+        self.at_once = at_once
 
 
 class Call(Protocol):
@@ -66,6 +70,9 @@ def delays(
     ceiling = policy.base_delay
     while True:
         start += again.waited
+        if again.at_once and clock() - start <= policy.max_elapsed:
+            again = yield 0.0
+            continue
         pause = spread(0.0, min(ceiling, policy.max_delay))
         if isinstance(again.error, APIStatusError):
             pause += retry_after(again.error.headers) or 0.0

@@ -9,7 +9,7 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSess
 from multidict import CIMultiDict
 from yarl import URL
 
-from pocketsflow_async._config import Secret
+from pocketsflow_async._credentials import Credentials
 from pocketsflow_async._failures import SentOnceError, failure_of
 from pocketsflow_async._request import Request
 from pocketsflow_async._response import Response
@@ -22,14 +22,18 @@ _CONNECT = 10.0
 
 
 class Transport:
-    """Sends requests below one base address with one key.
+    """Sends requests below one base address with one client's credentials.
 
     Args:
+        credentials: asked for every request that wants them.
         session: a session that somebody else owns and closes; without one, we open our own and close it.
     """
 
-    def __init__(self, base_url: str, key: Secret, *, timeout: float, session: ClientSession | None = None) -> None:
+    def __init__(
+        self, base_url: str, credentials: Credentials, *, timeout: float, session: ClientSession | None = None
+    ) -> None:
         self._base_url = base_url
+        self._credentials = credentials
         self._timeout = _timeout(timeout)
         self._session = session
         self._owned: ClientSession | None = None
@@ -39,8 +43,6 @@ class Transport:
         self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
         agent = f"pocketsflow-async/{VERSION}"
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": agent})
-        self._key = key.reveal()
-        self._authorization = f"Bearer {self._key}"
 
     async def send(self, request: Request) -> Response:
         """Send once and read the whole answer, whatever its status.
@@ -56,8 +58,8 @@ class Transport:
             headers = headers.copy()
             headers.update(request.headers)
             if isinstance(request.body, bytes):
-                headers["Content-Type"] = "application/json"
-        sending = _Sending(self._authorization if request.auth else None)
+                headers["Content-Type"] = request.content_type
+        sending = _Sending(self._credentials.authorization if request.auth else None)
         timeout = self._timeout if request.timeout is None else _timeout(request.timeout)
         parts: list[AsyncGenerator[bytes]] = []
         try:
@@ -90,7 +92,7 @@ class Transport:
         raise failure
 
     def __reduce__(self) -> tuple[object, ...]:
-        raise TypeError("a transport is not pickled or copied: it holds the key")
+        raise TypeError("a transport is not pickled or copied: it holds the credentials")
 
     async def aclose(self) -> None:
         """Close our own session; somebody else's stays open."""
@@ -119,8 +121,9 @@ class Transport:
 
     def _redacted(self, answer: ClientResponse, body: bytes) -> Response:
         """An answer that becomes an error, which gets around: a server that repeats the key in it is not passed on."""
-        headers = CIMultiDict((name, value.replace(self._key, "***")) for name, value in answer.headers.items())
-        return Response(answer.status, headers, body.replace(self._key.encode(), b"***"))
+        _, _, key = self._credentials.authorization.partition(" ")
+        headers = CIMultiDict((name, value.replace(key, "***")) for name, value in answer.headers.items())
+        return Response(answer.status, headers, body.replace(key.encode(), b"***"))
 
     def _unusable(self, session: ClientSession, sending: "_Sending") -> PocketsflowError | None:
         if sending.begun or not getattr(session, "closed", False):

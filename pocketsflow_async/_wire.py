@@ -11,7 +11,7 @@ An answer is tried on up to three roads, each slower and more patient than the o
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from importlib import import_module
@@ -21,8 +21,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
+from pocketsflow_async._json import is_object
 from pocketsflow_async._lenient import find_records, straighten, unwrap
-from pocketsflow_async._model import Source
+from pocketsflow_async._model import Source, spelled
 from pocketsflow_async._page import Page, RawPage
 from pocketsflow_async._sound import sound
 from pocketsflow_async.errors import APIResponseError
@@ -98,13 +99,34 @@ class Codec(Generic[T]):
         except (*_MALFORMED, TypeError) as exc:  # plain data need not come from JSON
             raise _unreadable(exc, b"") from None
 
+    def plain(self, body: bytes) -> Any:
+        """The answer as plain data: unknown fields included, in the shape that the spec names.
+
+        Raises:
+            APIResponseError: it cannot be read.
+        """
+        try:
+            return self._shaped(_plain(body), body)
+        except _MALFORMED as exc:
+            raise _unreadable(exc, body) from None
+
+    def _shaped(self, value: Any, body: bytes) -> Any:
+        try:
+            self._opened(body)
+        except msgspec.ValidationError:
+            return unwrap({} if value is None else value, self._unwrap)
+        return value
+
     def _read_strict(self, decoder: "Decoder[Any]", body: bytes) -> T:
         return self.build(decoder.decode(body), None)
 
     def _read_open(self, body: bytes) -> T:
+        return self.build(self._opened(body), Source(body))
+
+    def _opened(self, body: bytes) -> Any:
         if self._open is None:
             self._open = Decoder(self.opened)
-        return self.build(self._open.decode(body), Source(body))
+        return self._open.decode(body)
 
     def _read_plain(self, value: object) -> T:
         return self._read_open(encode_exact(self._straight(value)))
@@ -149,9 +171,9 @@ class PageCodec(Codec[Page[T]]):
         """The page with each record as the JSON text that the server sent."""
         try:
             try:
-                found = self._envelope(body)
+                found = self._opened(body)
             except msgspec.ValidationError:
-                found = self._envelope(encode_exact(find_records(_plain(body), self._key())))
+                found = self._opened(encode_exact(find_records(_plain(body), self._key())))
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
         return RawPage(self._records(found), self._told(found))
@@ -161,7 +183,7 @@ class PageCodec(Codec[Page[T]]):
         return self._finished(found, [build(record, None) for record in self._records(found)])
 
     def _read_open(self, body: bytes) -> Page[T]:
-        found = self._envelope(body)
+        found = self._opened(body)
         if self._record is None:
             self._record = Decoder(self._item.opened)
         read, build = self._record.decode, self._item.build
@@ -175,10 +197,12 @@ class PageCodec(Codec[Page[T]]):
                 raise msgspec.ValidationError(_relocated(str(exc), place)) from None
         return self._finished(found, items)
 
-    def _envelope(self, body: bytes) -> Any:
-        if self._open is None:
-            self._open = Decoder(self.opened)
-        return self._open.decode(body)
+    def _shaped(self, value: Any, body: bytes) -> Any:
+        try:
+            self._opened(body)
+        except msgspec.ValidationError:
+            return find_records(value, self._key())
+        return value
 
     def _records(self, found: Any) -> list[Any]:
         records: list[Any] = found if self._items is None else getattr(found, self._items)
@@ -213,6 +237,56 @@ def load(reference: str) -> Any:
         module, _, name = reference.partition(":")
         CODECS[reference] = getattr(import_module(module), name)
     return CODECS[reference]
+
+
+NULL = msgspec.Raw(b"null")
+"""What stands for an object that is not there."""
+
+
+class Choice:
+    """An object of one of several classes, told apart by a property; stands in the annotation of a `Raw`.
+
+    Args:
+        by: the property.
+        codecs: where the decoder of each class stands, by the property's value.
+    """
+
+    def __init__(self, by: str, codecs: Mapping[str, str]) -> None:
+        self._by = by
+        self._codecs = codecs
+
+    def chosen(self, value: dict[str, Any]) -> str | None:
+        """Where the decoder of an object stands; None where the spec does not know its kind."""
+        kind = value.get(self._by)
+        return self._codecs.get(kind) if isinstance(kind, str) else None
+
+    def read(self, text: msgspec.Raw, source: Source | None, *path: str | int, null: bool = False) -> Any:
+        """The object that stands at the path, as its model; as plain data where the spec does not know its kind.
+
+        Raises:
+            ValidationError: it is not what the spec says.
+        """
+        body = bytes(text)
+        value = _plain(body)
+        if value is None and null:
+            return None
+        place = source.place(*path) if source else spelled(path)
+        if not is_object(value):
+            raise msgspec.ValidationError(f"Expected `object` - at `{place}`")
+        chosen = self.chosen(value)
+        try:
+            return sound(value) if chosen is None else load(chosen).decode(body)
+        except APIResponseError as exc:
+            reason = exc.message.partition(f" at {exc.path}: ")[2] or exc.message
+            raise msgspec.ValidationError(f"{reason} - at `{place}{exc.path.removeprefix('$')}`") from None
+
+    def many(self, texts: list[msgspec.Raw], source: Source | None, name: str) -> list[Any]:
+        """A list of such objects."""
+        return [self.read(text, source, name, position) for position, text in enumerate(texts)]
+
+    def each(self, texts: dict[str, msgspec.Raw], source: Source | None, name: str) -> dict[str, Any]:
+        """A mapping of such objects."""
+        return {key: self.read(text, source, name, key) for key, text in texts.items()}
 
 
 def many(build: Build[T], records: list[Any], source: Source | None, name: str) -> list[T]:

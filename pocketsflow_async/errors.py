@@ -135,6 +135,7 @@ class APIStatusError(PocketsflowError):
     Attributes:
         status: the HTTP status.
         code: the API's own code for the error, if it gave one.
+        field: the parameter or field at fault, if it named one.
         request_id: the server's id of the request, if it gave one.
         headers: the answer's headers, names in lower case.
         body: the decoded JSON body, or the text when it is no JSON.
@@ -142,6 +143,7 @@ class APIStatusError(PocketsflowError):
 
     status: int
     code: str | None
+    field: str | None
     request_id: str | None
     headers: Mapping[str, str]
     body: Any
@@ -152,6 +154,7 @@ class APIStatusError(PocketsflowError):
         *,
         status: int,
         code: str | None = None,
+        field: str | None = None,
         request_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         body: Any = None,
@@ -159,6 +162,7 @@ class APIStatusError(PocketsflowError):
         super().__init__(message)
         self.status = status
         self.code = code
+        self.field = field
         self.request_id = request_id
         self.headers = dict(headers or {})
         self.body = body
@@ -174,7 +178,7 @@ class BadRequestError(APIStatusError):
 
 
 class AuthenticationError(APIStatusError):
-    """401: the API key is missing, wrong or revoked."""
+    """401: the API key or access token is missing, wrong or revoked; or a grant of access is refused."""
 
 
 class PermissionDeniedError(APIStatusError):
@@ -220,7 +224,11 @@ class ExportError(PocketsflowError):
 
 
 class PreviewWarning(UserWarning):
-    """An endpoint is used whose path is inferred: the documentation names it, but gives no path."""
+    """An endpoint is used that is inferred: the documentation names it, but does not describe it."""
+
+
+class SpecDriftWarning(UserWarning):
+    """An answer holds a field or enum value that the spec does not know; the text is a patch to the spec."""
 
 
 STATUS_ERRORS: Mapping[int, type[APIStatusError]] = {

@@ -3,84 +3,26 @@
 Their paths and shapes are inferred. The first use of each warns with `PreviewWarning`.
 """
 
-import inspect
-import warnings
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._generated.pocketsflow_preview import models as _generated
 from pocketsflow_async._generated.pocketsflow_preview.resources import Resources
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._page import Unread
+from pocketsflow_async._provisional import Warner
 from pocketsflow_async._upload import File, Upload
-from pocketsflow_async.errors import NotFoundError, PreviewWarning
-
-T = TypeVar("T")
-
-_PACKAGE = "pocketsflow_async."
-
-
-class Preview(Resources):
-    """The resources whose paths are inferred, by name."""
-
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(_Warner(caller))
-
-
-class _Warner:
-    """Says once for each operation that its path is inferred, and again where the API does not know it."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
-        self._told: set[str] = set()
-
-    async def call(self, operation: Operation[T], **arguments: Any) -> T:
-        """Carry out an operation and give back its typed answer."""
-        self._warn(operation)
-        try:
-            return await self._caller.call(operation, **arguments)
-        except NotFoundError as error:
-            raise _explained(error, operation) from None
-
-    async def fetch(self, operation: Operation[Any], **arguments: Any) -> Unread:
-        """One page of a list, not decoded yet."""
-        self._warn(operation)
-        try:
-            return await self._caller.fetch(operation, **arguments)
-        except NotFoundError as error:
-            raise _explained(error, operation) from None
-
-    def _warn(self, operation: Operation[Any]) -> None:
-        if operation.name not in self._told:
-            self._told.add(operation.name)
-            warnings.warn(f"preview.{operation.name}: {_inferred(operation)}", PreviewWarning, stacklevel=_distance())
-
-
-def _distance() -> int:
-    """How far up from our caller the code stands that uses the package: a warning belongs to its line."""
-    frame = inspect.currentframe()
-    distance = 0
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-        frame = frame.f_back
-        distance += 1
-    return distance
+from pocketsflow_async.errors import PreviewWarning
 
 
 def _inferred(operation: Operation[Any]) -> str:
     return f"the path {operation.path} is inferred; the documentation names the capability, but no path"
 
 
-def _explained(error: NotFoundError, operation: Operation[Any]) -> NotFoundError:
-    told = NotFoundError(
-        f"{error.message} ({_inferred(operation)})",
-        status=error.status,
-        code=error.code,
-        request_id=error.request_id,
-        headers=error.headers,
-        body=error.body,
-    )
-    told.attempts = error.attempts
-    return told
+class Preview(Resources):
+    """The resources whose paths are inferred, by name."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(Warner(caller, prefix="preview.", explain=_inferred))
 
 
 if TYPE_CHECKING:

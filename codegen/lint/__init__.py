@@ -1,6 +1,7 @@
 """Refuses what would generate badly: every mistake in one run, each with its place and what to do."""
 
 from codegen.lint.answers import check as check_answers
+from codegen.lint.bodies import check as check_bodies
 from codegen.lint.components import check as check_components
 from codegen.lint.document import check as check_document
 from codegen.lint.events import check as check_events
@@ -17,6 +18,7 @@ _RULES = (
     check_answers,
     check_events,
     check_roles,
+    check_bodies,
     check_schemas,
     check_components,
     check_document,

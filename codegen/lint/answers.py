@@ -98,6 +98,7 @@ def _envelope(view: View, operation: Operation, name: str) -> None:
     if types(listed) != ["array"] or not view.is_object(listed.get("items")):
         where = f"{place}/items" if "items" in told else place
         view.refuse(where, f"items must name the property of {name} that is an array of a $ref to an object")
+        fields = {wire: found for wire, found in fields.items() if wire == "pagination"}
     elif items not in required or listed.get("type") != "array":
         view.refuse(f"{place}/items", f"{items} of {name} must be required and never null: an empty page is []")
     if "pagination" in fields:
@@ -110,7 +111,7 @@ def _envelope(view: View, operation: Operation, name: str) -> None:
                 view.refuse(
                     where, f"a page has an attribute `{python_name(wire)}` of its own: {wire} has no place on it"
                 )
-            if any(view.kind(view.schemas[one]) == "object" for one in view.uses(schema)):
+            if any(view.kind(view.schemas[one]) in {"object", "choice"} for one in view.uses(schema)):
                 view.refuse(where, "beside its records a page carries no objects: make this free-form or a scalar")
 
 
@@ -138,7 +139,7 @@ def _asked(view: View, operation: Operation, style: str) -> None:
                 operation.place, "style body-page sends everything in the body: move the query parameters there"
             )
         for where, schema in fields.values():
-            if any(view.kind(view.schemas[one]) == "object" for one in view.uses(schema)):
+            if any(view.kind(view.schemas[one]) in {"object", "choice"} for one in view.uses(schema)):
                 view.refuse(where, "the body of a list carries no objects: use scalars, or lists and maps of them")
     elif "requestBody" in operation.node:
         view.refuse(f"{operation.place}/requestBody", f"a list of style {style} sends no body: use body-page")

@@ -18,7 +18,6 @@ _REFUSED = {
     **dict.fromkeys(("contains", "prefixItems", "unevaluatedItems"), "use items, or name an object component"),
     "unevaluatedProperties": "leave it out: unknown fields are always kept",
     "const": "name an enum component with this one value",
-    "discriminator": "describe the fields of all kinds in one object",
     "nullable": NULLABLE,
     "$defs": "put the schema under components",
     "$dynamicRef": "use $ref",
@@ -65,6 +64,7 @@ _KEYWORDS: dict[str, _Keyword] = {
     **ANNOTATIONS,
     "$ref": _TEXT,
     **dict.fromkeys(("allOf", "anyOf", "oneOf"), _LIST),
+    "discriminator": _MAPPING,
     "type": _Keyword(lambda value: isinstance(value, str) or _are_texts(value), "a type or [type, 'null']"),
     "format": _TEXT,
     "default": _ANYTHING,
@@ -103,6 +103,8 @@ def _refusal(schema: dict[str, Any], key: str, value: Any) -> str:
         return f"the generator does not know the keyword `{key}`: leave it out"
     if not known.fits(value):
         return f"`{key}` must be {known.wanted}"
+    if key == "discriminator" and "oneOf" not in schema:
+        return "`discriminator` belongs to oneOf; write the $refs that it tells apart beside it, or remove it"
     inherits = known.type == "object" and "allOf" in mapping(schema)
     if known.type and known.type not in types(schema) and not inherits:
         return f"`{key}` belongs to type: {known.type}; write that type beside it, or remove it"

@@ -15,7 +15,12 @@ _STABILITY = ("documented", "sdk-only", "observed", "preview")
 _EXTENSIONS = frozenset({"x-resource", "x-method", "x-idempotency", "x-stability", "x-sources", "x-paging", "x-unwrap"})
 _PATH = re.compile(r"(/([^/{}?#\s]|\{[^/{}?#\s]+\})*)+")
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
 _TAKEN = {"common", "events", "resources"}
+OWN_HEADERS = {
+    *("authorization", "host", "content-length", "content-type", "transfer-encoding", "idempotency-key"),
+    *("accept", "user-agent"),
+}
 
 
 def check(view: View) -> None:
@@ -116,11 +121,15 @@ def _told(view: View, operation: Operation) -> None:
 
 def _parameter(view: View, place: str, node: dict[str, Any]) -> None:
     where = node.get("in")
-    if where not in ("path", "query"):
-        view.refuse(place, f"a parameter stands in path or query: {where!r} is not supported, the client sets headers")
+    if where not in ("path", "query", "header"):
+        view.refuse(place, f"a parameter stands in path, query or header: {where!r} is not supported")
         return
     if not text(node.get("name")):
         view.refuse(place, "a parameter needs a name")
+    if where == "header" and text(node.get("name")).lower() in OWN_HEADERS:
+        view.refuse(place, f"the client sets {node['name']} by itself: remove the parameter")
+    if where == "header" and not _HEADER.fullmatch(text(node.get("name")) or "x"):
+        view.refuse(place, f"{node['name']!r} is no name of a header: use letters, digits and hyphens")
     if where == "path" and node.get("required") is not True:
         view.refuse(place, "a parameter in the path is always there: write required: true")
     if not isinstance(node.get("required", False), bool):
@@ -135,7 +144,9 @@ def _parameter(view: View, place: str, node: dict[str, Any]) -> None:
         view.refuse(place, "a parameter in the path is text: write schema: {type: string}")
     elif not (view.named(item) or (view.kind(item) in simple and isinstance(item.get("type"), str))):
         view.refuse(place, "the schema must be a reference, a scalar, or an array of those: name it as a component")
-    elif not _sendable(view, schema):
+    elif where == "header" and "array" in types(schema):
+        view.refuse(place, "a header carries one value: use a scalar")
+    elif not _sendable(view, schema, listed=where == "header"):
         view.refuse(place, "a query cannot carry objects, nor lists of lists: use scalars, or a request body")
 
 
@@ -148,7 +159,7 @@ def _sendable(view: View, schema: dict[str, Any], seen: frozenset[str] = frozens
         return all(_sendable(view, mapping(one), seen, listed=listed) for one in sequence(schema["anyOf"]))
     if view.kind(schema) == "list":
         return not listed and _sendable(view, mapping(schema.get("items")), seen, listed=True)
-    return view.kind(schema) not in {"object", "map"}
+    return view.kind(schema) not in {"object", "map", "choice"}
 
 
 def _template(view: View, operation: Operation, found: list[tuple[str, dict[str, Any]]]) -> None:
@@ -222,6 +233,7 @@ def _unique(view: View, operations: list[Operation]) -> None:
             if all(words) and first != operation.place:
                 where = f"{operation.place}/{key}"
                 view.refuse(where, f"{'.'.join(words)} is there already, at {first}: give this one another name")
+                break
     classes: dict[str, str] = {}
     for operation in operations:
         resource = text(operation.node.get("x-resource"))

@@ -5,11 +5,12 @@ from typing import Any
 import attrs
 
 from codegen.lint import answers, keywords
+from codegen.lint.choices import check as check_choice
 from codegen.lint.operations import parameters
 from codegen.lint.view import SCHEMAS, View, mapping, sequence, text, types
 from codegen.naming import constant_name
 from codegen.schemas import IN_PLACE
-from codegen.spec import pointer
+from codegen.spec import needs, pointer
 
 _HEADS = ("$ref", "allOf", "anyOf", "oneOf", "type")
 _DEFAULTS: dict[tuple[str, Any], type] = {
@@ -74,6 +75,8 @@ class _Rules:
         heads = [head for head in _HEADS if head in schema]
         if "allOf" in heads and schema.get("type") == "object":
             heads.remove("type")
+        if "anyOf" in heads and needs(schema):
+            heads.remove("anyOf")
         match heads:
             case []:
                 self._anything(at, schema)
@@ -84,7 +87,7 @@ class _Rules:
             case ["anyOf"]:
                 self._union(at, schema)
             case ["oneOf"]:
-                self._nullable(at, schema)
+                self._one_of(at, schema)
             case ["type"]:
                 self._typed(at, schema)
             case _:
@@ -120,9 +123,11 @@ class _Rules:
                 self.refuse(here, "a part of allOf is a $ref, or type: object with properties and required")
             elif keywords.check(self.view, here.place, mapping(part)):
                 self._properties(here, mapping(part))
-        for key in _beside(schema, "allOf", "type", "properties", "required"):
+        known = [*(["anyOf"] if needs(schema) else []), *(["additionalProperties"] if "x-extra" in schema else [])]
+        for key in _beside(schema, "allOf", "type", "properties", "required", *known):
             self.refuse(at, f"beside allOf properties may stand, but not `{key}`: leave it out")
         self._properties(at, schema)
+        self._further(at, schema)
 
     def _union(self, at: _At, schema: dict[str, Any]) -> None:
         for key in _beside(schema, "anyOf"):
@@ -138,6 +143,9 @@ class _Rules:
             self.schema(here, one)
             if not [head for head in _HEADS if head in member]:
                 self.refuse(here, "a member must say what it is: where anything may stand, write {} and no anyOf")
+            if self.view.kind(member) == "choice":
+                self.refuse(here, "a oneOf with a discriminator is no member of a union: use it in place of the union")
+                continue
             if "oneOf" in member:
                 self.refuse(here, "a union of unions: write all members in one anyOf")
             depth = self._depth(member)
@@ -153,17 +161,23 @@ class _Rules:
             if at.read and kinds.count(kind) > 1:
                 self.refuse(at, f"an answer cannot tell two members apart that are both a {kind}: keep the wider one")
 
+    def _one_of(self, at: _At, schema: dict[str, Any]) -> None:
+        for key in _beside(schema, "oneOf", "discriminator"):
+            self.refuse(at, f"beside oneOf a description may stand, but not `{key}`: leave it out")
+        if "discriminator" in schema:
+            check_choice(self.view, at.component, at.place, schema)
+        else:
+            self._nullable(at, schema)
+
     def _nullable(self, at: _At, schema: dict[str, Any]) -> None:
         members = [mapping(one) for one in sequence(schema["oneOf"])]
         references = [number for number, one in enumerate(members) if "$ref" in one]
         nulls = [one for one in members if one == {"type": "null"}]
         if len(members) != 2 or len(references) != 1 or len(nulls) != 1:
-            self.refuse(at, "oneOf must be [$ref, {type: 'null'}]: for another choice name a component with anyOf")
+            self.refuse(at, "oneOf must be [$ref, {type: 'null'}], or have a discriminator: else use anyOf")
             return
         if not at.null:
             self.refuse(at, "null may stand at a property only: say it where this is used, or leave it out")
-        for key in _beside(schema, "oneOf"):
-            self.refuse(at, f"beside oneOf a description may stand, but not `{key}`: leave it out")
         self.schema(at.below("oneOf", str(references[0])), members[references[0]])
 
     def _typed(self, at: _At, schema: dict[str, Any]) -> None:
@@ -198,7 +212,10 @@ class _Rules:
 
     def _mapping_or_object(self, at: _At, schema: dict[str, Any]) -> None:
         inner = schema.get("additionalProperties")
-        if inner is not None and ("properties" in schema or "required" in schema):
+        if "x-extra" in schema and at.component:
+            self._properties(at, schema)
+            self._further(at, schema)
+        elif inner is not None and ("properties" in schema or "required" in schema):
             self.refuse(
                 at.below("additionalProperties"),
                 "additionalProperties beside properties: leave it out, unknown fields are kept anyway",
@@ -217,6 +234,10 @@ class _Rules:
         for wire, one in mapping(schema.get("properties")).items():
             self.schema(at.below("properties", wire, null=True), one)
 
+    def _further(self, at: _At, schema: dict[str, Any]) -> None:
+        if isinstance(schema.get("additionalProperties"), dict):
+            self.schema(at.below("additionalProperties"), schema["additionalProperties"])
+
     def _nested(self, at: _At, schema: dict[str, Any]) -> None:
         if self._depth(schema) == 2:
             self.refuse(at, "objects deeper than one list or map: put an object component in between")
@@ -225,7 +246,7 @@ class _Rules:
         """How many lists and maps stand around the objects in it; None where there are no objects."""
         node, name = mapping(schema), self.view.named(schema)
         if name:
-            if self.view.kind(schema) == "object":
+            if self.view.kind(schema) in {"object", "choice"}:
                 return 0
             return None if name in seen else self._depth(self.view.schemas[name], seen | {name})
         inner = node.get("items", node.get("additionalProperties"))

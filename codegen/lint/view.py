@@ -6,7 +6,7 @@ from typing import Any, cast
 import attrs
 
 from codegen.problems import Problem
-from codegen.spec import METHODS, Spec, pointer
+from codegen.spec import METHODS, Spec, needs, pointer
 
 MULTIPART = "multipart/form-data"
 SCHEMAS = "#/components/schemas/"
@@ -121,14 +121,16 @@ class View:
             return self.kind(self.schemas[name], seen | {name}) if name and name not in seen else ""
         if "allOf" in node:
             return "object"
-        if "anyOf" in node:
+        if "anyOf" in node and not needs(node):
             return "union"
+        if "discriminator" in node:
+            return "choice"
         if "oneOf" in node:
             members = [self.kind(one, seen) for one in sequence(node["oneOf"]) if mapping(one).get("type") != "null"]
             return members[0] if len(members) == 1 else ""
         match types(node):
             case ["object"]:
-                return "map" if "additionalProperties" in node else "object"
+                return "map" if "additionalProperties" in node and "x-extra" not in node else "object"
             case ["array"]:
                 return "list"
             case ["string"]:

@@ -5,15 +5,11 @@ async with Sandbox(orders=5000, seed=7) as sandbox:
         ...
 """
 
-import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
-from aiohttp import web
 
 from pocketsflow_async._config import RateLimit
 from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
@@ -30,16 +26,14 @@ from pocketsflow_async.sandbox._quota import Quota
 from pocketsflow_async.sandbox._routes import Routes, read_spec
 from pocketsflow_async.sandbox._server import Server
 from pocketsflow_async.sandbox._shop import Shop
+from pocketsflow_async.sandbox._site import NOT_RUNNING, Site, check_whole
 from pocketsflow_async.sandbox._store import Store
 from pocketsflow_async.sandbox._validation import compile_checks
 
 __all__ = ["Delivery", "Fault", "Faults", "RateLimit", "Sandbox", "Shop", "UploadedFile"]
 
-_NOT_RUNNING = "the sandbox is not running: use `async with` or await start() first"
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - named to be replaced in the address
 
-
-class Sandbox:
+class Sandbox(Site):
     """A Pocketsflow server on this machine, with invented data and the documented quota.
 
     The same seed and number of orders give the same records on every machine. Changes made through the API
@@ -79,77 +73,34 @@ class Sandbox:
         deliver_anywhere: bool = False,
         preview: bool = True,
     ) -> None:
-        _check_whole("orders", orders, 0, MOST_RECORDS)
-        _check_whole("seed", seed)
-        _check_whole("port", port, 0, 65535)
+        check_whole("orders", orders, 0, MOST_RECORDS)
+        check_whole("seed", seed)
+        check_whole("port", port, 0, 65535)
         known = _known_keys(keys)
         _check_limit(rate_limit)
         quota = None if rate_limit is None else Quota(rate_limit, clock)
         spec = read_spec()
         specs = [spec, read_spec("pocketsflow_preview")] if preview else [spec]
-        self.faults = Faults(seed, {path for one in specs for path in one["paths"]})
+        super().__init__(
+            host=host,
+            port=port,
+            faults=Faults(seed, {path for one in specs for path in one["paths"]}),
+            deliveries=Deliveries(wall_clock, anywhere=deliver_anywhere),
+        )
         self._store = Store(orders, seed)
         self.shop = Shop(self._store, seed, wall_clock)
-        self._deliveries = Deliveries(wall_clock, anywhere=deliver_anywhere)
         checks = {route: check for one in reversed(specs) for route, check in compile_checks(one).items()}
         self._server = Server(
             store=self._store,
             routes=Routes(*specs),
             checks=checks,
-            keys=known,
+            keys=frozenset(known),
             quota=quota,
             faults=self.faults,
-            deliveries=self._deliveries,
+            done=lambda: self._deliveries.send_all(self._store),
             wall_clock=wall_clock,
         )
         self._control = Control(self.faults, Docs(spec), self._complete, lambda: self.url, self.shop)
-        self._host = host
-        self._port = port
-        self._runner: web.AppRunner | None = None
-        self._url = ""
-
-    @property
-    def url(self) -> str:
-        """The base address, such as http://127.0.0.1:8787.
-
-        Raises:
-            ConfigurationError: the sandbox is not running.
-        """
-        if self._runner is None:
-            raise ConfigurationError(_NOT_RUNNING)
-        return self._url
-
-    @property
-    def received(self) -> int:
-        """How many requests have come, refused ones included."""
-        return self._server.received
-
-    @property
-    def requests(self) -> Counter[tuple[str, str, int]]:
-        """How often each (verb, route, status) has come.
-
-        The route is as in the spec, or `*` if none fits; the status is 0 when a fault left no answer.
-        """
-        return self._server.requests
-
-    @property
-    def work(self) -> Counter[tuple[str, str]]:
-        """How often the work of each (verb, route) was really done, whatever became of the answer."""
-        return self._server.work
-
-    @property
-    def uploads(self) -> list[UploadedFile]:
-        """The last 1000 files that came, oldest first, whatever their requests were answered."""
-        return list(self._server.uploads)
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        """The last 1000 deliveries to webhooks that have come to an end, oldest first."""
-        return list(self._deliveries.done)
-
-    async def delivered(self) -> None:
-        """Wait until no delivery to a webhook is on its way."""
-        await self._deliveries.settled()
 
     async def complete_checkout(self, session_id: str, *, email: str | None = None) -> dict[str, Any]:
         """Pay on a checkout page, as its buyer would.
@@ -166,7 +117,7 @@ class Sandbox:
             InvalidArgumentError: the page cannot be paid on.
         """
         if self._runner is None:
-            raise ConfigurationError(_NOT_RUNNING)
+            raise ConfigurationError(NOT_RUNNING)
         try:
             record = msgspec.json.encode(self._complete(session_id, email))
         except Refused as refused:
@@ -178,56 +129,6 @@ class Sandbox:
         tell_of_checkout(self._store, outcome)
         self._deliveries.send_all(self._store)
         return outcome.record
-
-    async def start(self) -> None:
-        """Open the port.
-
-        Raises:
-            ConfigurationError: the port cannot be opened, or is open already.
-        """
-        if self._runner is not None:
-            raise ConfigurationError(f"the sandbox is already running at {self._url}")
-        runner = web.AppRunner(self._server.application(self._control), access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host, self._port).start()
-        except OSError as exc:
-            await runner.cleanup()
-            reason = exc.strerror or str(exc)
-            raise ConfigurationError(
-                f"the sandbox cannot listen on {self._host}, port {self._port} ({reason}): "
-                "choose another port, or 0 for any free one"
-            ) from exc
-        host, port = runner.addresses[0][:2]
-        host = str(_EVERYWHERE.get(host, host))
-        self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        self._runner = runner
-
-    async def aclose(self) -> None:
-        """Close the port and every connection; the records stay. Closing twice does no harm."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            self._server.stop()
-            await runner.cleanup()
-            await self._deliveries.aclose()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-
-def _check_whole(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        span = "" if math.isinf(most) else f" from {least} to {most}"
-        raise ConfigurationError(f"{name} must be a whole number{span}, not {value!r}")
 
 
 def _check_limit(limit: Any) -> None:

@@ -29,7 +29,7 @@ class Control:
         docs: the documents.
         complete: pays on a checkout page: its id and the buyer's address.
         address: tells where the sandbox is.
-        shop: changes orders.
+        shop: changes orders; None where there are none.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Control:
         docs: Docs,
         complete: Callable[[str, str | None], Record],
         address: Callable[[], str],
-        shop: Shop,
+        shop: Shop | None = None,
     ) -> None:
         self._faults = faults
         self._docs = docs
@@ -55,11 +55,10 @@ class Control:
             ("POST", "/_sandbox/faults", self._add_fault),
             ("DELETE", "/_sandbox/faults", self._clear_faults),
             ("POST", "/_sandbox/checkout/{id}/complete", self._complete_checkout),
-            ("POST", "/_sandbox/orders", self._insert_order),
-            ("PATCH", "/_sandbox/orders/{id}", self._update_order),
-            ("DELETE", "/_sandbox/orders/{id}", self._delete_order),
-            ("*", r"/_sandbox/{path:[\s\S]*}", _nowhere),
         ]
+        if self._shop is not None:
+            routes += _shop_routes(self._shop)
+        routes.append(("*", r"/_sandbox/{path:[\s\S]*}", _nowhere))
         for verb, path, handler in routes:
             app.router.add_route(verb, path, _answered(handler))
 
@@ -85,14 +84,19 @@ class Control:
             raise invalid("email", "must be a text")
         return _json(200, self._complete(request.match_info["id"], email))
 
-    async def _insert_order(self, request: web.Request) -> Answer:
-        return _json(201, self._shop.insert(decode_object(await read_body(request))))
 
-    async def _update_order(self, request: web.Request) -> Answer:
-        return _json(200, self._shop.update(request.match_info["id"], decode_object(await read_body(request))))
+def _shop_routes(shop: Shop) -> list[tuple[str, str, Handler]]:
+    async def insert(request: web.Request) -> Answer:
+        return _json(201, shop.insert(decode_object(await read_body(request))))
 
-    async def _delete_order(self, request: web.Request) -> Answer:
-        return _json(200, self._shop.delete(request.match_info["id"]))
+    async def update(request: web.Request) -> Answer:
+        return _json(200, shop.update(request.match_info["id"], decode_object(await read_body(request))))
+
+    async def delete(request: web.Request) -> Answer:
+        return _json(200, shop.delete(request.match_info["id"]))
+
+    one = "/_sandbox/orders/{id}"
+    return [("POST", "/_sandbox/orders", insert), ("PATCH", one, update), ("DELETE", one, delete)]
 
 
 async def _nowhere(request: web.Request) -> Answer:

@@ -65,6 +65,16 @@ class Deliveries:
 
     def _send(self, event: str, payload: Record, webhook: Record, secret: str) -> None:
         delivery = Delivery(event, webhook["_id"], webhook["url"])
+        body = msgspec.json.encode({**payload, "webhookId": delivery.webhook_id})
+        headers = {
+            "X-Pocketsflow-Event": event,
+            "X-Pocketsflow-Signature": hmac.digest(secret.encode(), body, "sha256").hex(),
+            "X-Pocketsflow-Timestamp": str(round(self._clock() * 1000)),
+        }
+        self.send(delivery, body, headers)
+
+    def send(self, delivery: Delivery, body: bytes, headers: dict[str, str]) -> None:
+        """Set one delivery on its way."""
         url = URL(delivery.url)
         if not self._anywhere and not _is_here(url.host or ""):
             error = "not an address of this machine; Sandbox(deliver_anywhere=True) delivers there too"
@@ -73,13 +83,7 @@ class Deliveries:
         if len(self._tasks) >= _MOST:
             self.done.append(attrs.evolve(delivery, error=f"{_MOST} deliveries are on their way already"))
             return
-        body = msgspec.json.encode({**payload, "webhookId": delivery.webhook_id})
-        headers = {
-            "Content-Type": "application/json",
-            "X-Pocketsflow-Event": event,
-            "X-Pocketsflow-Signature": hmac.digest(secret.encode(), body, "sha256").hex(),
-            "X-Pocketsflow-Timestamp": str(round(self._clock() * 1000)),
-        }
+        headers = {"Content-Type": "application/json", **headers}
         task = asyncio.create_task(self._deliver(delivery, url, body, headers))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -2,14 +2,16 @@
 
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import parse_qsl, unquote_plus
 
 import attrs
 import msgspec
-from aiohttp import BodyPartReader, hdrs, web
+from aiohttp import BasicAuth, BodyPartReader, hdrs, web
 from aiohttp.http import HttpProcessingError
 
+from pocketsflow_async.sandbox._bodies import read_body
 from pocketsflow_async.sandbox._calls import Refused, invalid
-from pocketsflow_async.sandbox._routes import FORM
+from pocketsflow_async.sandbox._routes import FORM, URLENCODED
 
 _CHUNK: Final = 64 * 1024
 _LONGEST_TEXT: Final = 64 * 1024
@@ -69,6 +71,28 @@ async def read_form(request: web.Request) -> tuple[bytes, list[UploadedFile]]:
     except _BROKEN:
         raise Refused(400, "INVALID_BODY", "the body is not the form that its headers say") from None
     return msgspec.json.encode(fields), files
+
+
+async def read_urlencoded(request: web.Request) -> bytes:
+    """A form without files as a JSON object; what HTTP basic says of the client stands among its fields.
+
+    Raises:
+        Refused: it is no such form, or did not arrive whole.
+    """
+    if request.content_type != URLENCODED:
+        raise invalid("body", f"must be a form: {URLENCODED}")
+    fields: dict[str, str] = {}
+    for name, value in parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True):
+        if name in fields:
+            raise invalid(name, "must not come twice")
+        fields[name] = value
+    try:
+        told: Any = BasicAuth.decode(request.headers.get(hdrs.AUTHORIZATION, ""))
+    except ValueError:
+        return msgspec.json.encode(fields)
+    return msgspec.json.encode(
+        {**fields, "client_id": unquote_plus(told.login), "client_secret": unquote_plus(told.password)}
+    )
 
 
 async def _read_file(part: BodyPartReader, field: str, filename: str) -> UploadedFile:

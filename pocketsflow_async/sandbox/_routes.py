@@ -12,6 +12,8 @@ VERBS: Final = ("get", "post", "put", "patch", "delete")
 """The verbs that an OpenAPI document knows and the sandbox plays."""
 FORM: Final = "multipart/form-data"
 """The type of a body that carries files."""
+URLENCODED: Final = "application/x-www-form-urlencoded"
+"""The type of a body with fields and nothing else."""
 
 
 @attrs.frozen
@@ -29,6 +31,7 @@ class Operation:
         items: the key of a listing's records in the answer; None when the answer is the array.
         body_fields: the fields that a request body may have.
         form: whether the body is a form with files, and not JSON.
+        urlencoded: whether the body is a form without files.
     """
 
     verb: str
@@ -41,6 +44,7 @@ class Operation:
     items: str | None
     body_fields: frozenset[str]
     form: bool
+    urlencoded: bool
 
 
 @attrs.frozen
@@ -112,6 +116,7 @@ def _operations(spec: Mapping[str, Any], template: str) -> Iterator[tuple[str, O
         if described is None:
             continue
         paging = described.get("x-paging", {})
+        content = resolved(spec, described.get("requestBody", {})).get("content", {})
         operation = Operation(
             verb=verb.upper(),
             resource=described["x-resource"],
@@ -122,7 +127,8 @@ def _operations(spec: Mapping[str, Any], template: str) -> Iterator[tuple[str, O
             paging=paging.get("style", "none"),
             items=paging.get("items"),
             body_fields=frozenset(_body_fields(spec, described)),
-            form=FORM in resolved(spec, described.get("requestBody", {})).get("content", {}),
+            form=FORM in content,
+            urlencoded=URLENCODED in content,
         )
         yield operation.verb, operation
 

@@ -3,24 +3,23 @@
 import logging
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from pocketsflow_async.sandbox._answers_shared import Handler
 from pocketsflow_async.sandbox._bodies import JSON, LARGEST_BODY, Answer, decode_object, read_body, refusal
 from pocketsflow_async.sandbox._calls import Call, Refused, invalid
 from pocketsflow_async.sandbox._control import Control
-from pocketsflow_async.sandbox._deliveries import Deliveries
 from pocketsflow_async.sandbox._faults import Fault, Faults
-from pocketsflow_async.sandbox._forms import UploadedFile, read_form
+from pocketsflow_async.sandbox._forms import UploadedFile, read_form, read_urlencoded
 from pocketsflow_async.sandbox._handlers import handler_for
 from pocketsflow_async.sandbox._idempotency import Keys
 from pocketsflow_async.sandbox._mischief import Gone, Instead, Mischief, shown_status
 from pocketsflow_async.sandbox._quota import Quota
 from pocketsflow_async.sandbox._routes import Match, Operation, Routes
-from pocketsflow_async.sandbox._store import Store
 from pocketsflow_async.sandbox._validation import Check
 
 _log = logging.getLogger("pocketsflow_async.sandbox")
@@ -41,8 +40,10 @@ class Server:
         keys: the bearer keys that are let in.
         quota: None lets everyone ask as often as they like.
         faults: what goes wrong.
-        deliveries: where events go.
+        done: called after the work of a request was done.
         wall_clock: seconds since 1970, for what names a date.
+        handlers: says what answers an operation.
+        refuse: writes the answer to a request that was refused.
 
     Attributes:
         received: how many requests came, refused ones included.
@@ -54,14 +55,16 @@ class Server:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Any,
         routes: Routes,
         checks: Mapping[tuple[str, str], Check],
-        keys: Collection[str],
+        keys: Container[str],
         quota: Quota | None,
         faults: Faults,
-        deliveries: Deliveries,
+        done: Callable[[], None],
         wall_clock: Callable[[], float],
+        handlers: Callable[[Operation], Handler] = handler_for,
+        refuse: Callable[[Refused], Answer] = refusal,
     ) -> None:
         self.received = 0
         self.requests: Counter[tuple[str, str, int]] = Counter()
@@ -70,12 +73,13 @@ class Server:
         self._store = store
         self._routes = routes
         self._checks = checks
-        self._keys = frozenset(keys)
+        self._keys = keys
         self._quota = quota
         self._faults = faults
-        self._deliveries = deliveries
+        self._done = done
+        self._refuse = refuse
         self._used = Keys()
-        self._handlers = {operation: handler_for(operation) for operation in routes.operations}
+        self._handlers = {operation: handlers(operation) for operation in routes.operations}
         self._encode = msgspec.json.Encoder().encode
         self._wall_clock = wall_clock
         self._mischief = Mischief(wall_clock)
@@ -104,7 +108,7 @@ class Server:
             fault = self._faults.pick(request.method, match.template if match else None)
             answer = await self._decide(request, match, operation, caller, fault)
         except Refused as refused:
-            answer = refusal(refused)
+            answer = self._refuse(refused)
         except Instead as instead:
             answer, fault = instead.answer, None
         except Gone:
@@ -169,11 +173,13 @@ class Server:
         payload = self._handlers[operation](Call(self._store, operation, match.values, query, body))
         answer = Answer(operation.success, self._encode(payload))
         self.work[operation.verb, operation.template] += 1
-        self._deliveries.send_all(self._store)
+        self._done()
         return answer
 
     async def _read(self, request: web.Request, operation: Operation | None) -> bytes:
         """The body; of a form what stands for it as JSON."""
+        if operation is not None and operation.urlencoded:
+            return await read_urlencoded(request)
         if operation is None or not operation.form:
             return await read_body(request)
         raw, files = await read_form(request)
@@ -185,7 +191,7 @@ class Server:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         known = scheme.lower() == "bearer" and key.strip() in self._keys
         if operation is not None and not operation.open and not known:
-            raise Refused(401, "UNAUTHORIZED", "the API key is missing or wrong", {"WWW-Authenticate": "Bearer"})
+            raise Refused(401, "UNAUTHORIZED", "the key or token is missing or wrong", {"WWW-Authenticate": "Bearer"})
         by_key = known and (operation is None or not operation.open)
         caller = f"key {key.strip()}" if by_key else f"address {request.remote}"
         wait = 0.0 if self._quota is None else self._quota.take(caller)

@@ -9,7 +9,7 @@ import attrs
 
 from pocketsflow_async.errors import ConfigurationError
 from pocketsflow_async.sandbox._calls import Refused, invalid
-from pocketsflow_async.sandbox._routes import FORM, VERBS, resolved
+from pocketsflow_async.sandbox._routes import FORM, URLENCODED, VERBS, resolved
 from pocketsflow_async.sandbox._times import bounds
 
 _MOST_MONEY: Final = 1e12
@@ -151,7 +151,7 @@ class _Compiler:
         by_place = {(one["in"], one["name"]): one for one in described if one["in"] in _APPLIED}
         described_body = resolved(self._spec, operation.get("requestBody", {}))
         contents = described_body.get("content", {})
-        body = contents.get("application/json") or contents.get(FORM, {})
+        body = contents.get("application/json") or contents.get(FORM) or contents.get(URLENCODED, {})
         return Check(
             path=tuple(self._parameter(one) for (place, _), one in by_place.items() if place == "path"),
             query=tuple(self._parameter(one) for (place, _), one in by_place.items() if place == "query"),
@@ -223,6 +223,9 @@ def _refusal(error: Any) -> Refused:
     if error.validator == "required":
         place.append(next(name for name in error.validator_value if name not in error.instance))
         reason = "is required"
+    elif error.validator == "anyOf" and all([*one] == ["required"] for one in error.validator_value):
+        place.append(error.validator_value[0]["required"][0])
+        reason = f"is required, or {' or '.join(' with '.join(one['required']) for one in error.validator_value[1:])}"
     else:
         reason = _reason(error)
     field, *inner = place or ["body"]

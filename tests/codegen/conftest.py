@@ -90,6 +90,7 @@ paths:
       x-paging: {style: offset}
       summary: List customers.
       parameters:
+        - {name: X-Trace-Id, in: header, schema: {type: string}}
         - {name: limit, in: query, schema: {type: integer}}
         - {name: offset, in: query, schema: {type: integer}}
         - {name: over, in: query, schema: {type: number, format: double}}
@@ -113,6 +114,11 @@ components:
       properties: {currentPage: {type: integer}, hasMore: {type: boolean}, totalPages: {type: integer}}
     Error: {type: object, properties: {error: {type: string}}}
     Customer: {type: object, description: A buyer., required: [_id], properties: {_id: {type: string}}}
+    Cat: {type: object, required: [kind], properties: {kind: {type: string}, lives: {type: integer}}}
+    Dog: {type: object, required: [kind], properties: {kind: {$ref: "#/components/schemas/Status"}}}
+    Pet:
+      oneOf: [{$ref: "#/components/schemas/Cat"}, {$ref: "#/components/schemas/Dog"}]
+      discriminator: {propertyName: kind, mapping: {cat: "#/components/schemas/Cat"}}
     Item: {type: object, properties: {name: {type: string}, price: {type: number, format: decimal}}}
     Gift:
       allOf:
@@ -133,6 +139,7 @@ components:
         note: {type: [string, "null"]}
         customer: {oneOf: [{$ref: "#/components/schemas/Customer"}, {type: "null"}]}
         items: {type: array, items: {$ref: "#/components/schemas/Item"}}
+        pets: {type: array, items: {$ref: "#/components/schemas/Pet"}}
         gifts: {type: object, additionalProperties: {$ref: "#/components/schemas/Gift"}}
         metadata: {type: object, additionalProperties: true}
         to: {anyOf: [{type: string}, {type: array, items: {type: string}}]}

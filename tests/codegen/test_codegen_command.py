@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jinja2
 import pytest
 
 from codegen.__main__ import ROOT, main
+from codegen.render import _environment
 from codegen.write import replace
 
 SCHEMAS = "/components/schemas"
@@ -140,33 +142,55 @@ def spoil(monkeypatch):
     """Breaks a part of the generator and says with which error it will end."""
 
     def fail(*_):
-        raise OSError
+        raise OSError(28, "No space left on device", "out/shop/a.py")
 
     def spoil(part):
-        if part == "templates":
-            monkeypatch.setattr("codegen.__main__.render", lambda *_: {"a.py": "def :"})
-            return SyntaxError
+        if part == "text":
+            monkeypatch.setattr("codegen.__main__.render", lambda *_: {"a.py": "x = 1\ndef :"})
+            return "shop/a.py:2: this is not Python (invalid syntax: 'def :'): mend the template that wrote it"
         if part == "formatter":
-            done = subprocess.CompletedProcess([], 2, "", "no such rule")
+            done = subprocess.CompletedProcess([], 2, "", "no such rule\n at all")
             monkeypatch.setattr("codegen.write.subprocess.run", lambda *_, **__: done)
-            return RuntimeError
-        monkeypatch.setattr("codegen.__main__.differences", fail)
-        return OSError
+            return "ruff could not format the generated files: no such rule at all"
+        if part == "disk":
+            monkeypatch.setattr("codegen.__main__.differences", fail)
+            return "out/shop/a.py: No space left on device"
+        broken = jinja2.DictLoader({"models.py.jinja": TEMPLATE_MISTAKES[part][0]})
+        monkeypatch.setattr(
+            "codegen.render.jinja2.FileSystemLoader", lambda _: jinja2.ChoiceLoader([broken, TEMPLATES])
+        )
+        _environment.cache_clear()
+        return TEMPLATE_MISTAKES[part][1]
 
-    return spoil
+    yield spoil
+    _environment.cache_clear()
 
 
-@pytest.mark.parametrize("part", ["templates", "formatter", "disk"])
+TEMPLATES = jinja2.FileSystemLoader(ROOT / "codegen" / "templates")
+DOCSTRING = '"""Models."""'
+TEMPLATE_MISTAKES = {
+    "template": (f"{DOCSTRING}\n{{% if %}}", "codegen/templates/models.py.jinja:2: Expected an expression"),
+    "name": (f"{DOCSTRING}\n{{{{ nothing }}}}", "codegen/templates/models.py.jinja: 'nothing' is undefined"),
+    "template's text": (f"{DOCSTRING}\nclass :\n", "shop/models/customers.py:6: this is not Python"),
+}
+
+
+@pytest.mark.parametrize("part", ["text", "formatter", "disk", *TEMPLATE_MISTAKES])
 def test_a_failure_changes_nothing(run, spec, tmp_path, spoil, part):
-    """Broken templates, a formatter that fails or a disk that does leave the old tree whole and no rubbish."""
+    """A broken template, formatter or disk is told in one line, and leaves the old tree whole and no rubbish."""
     spec()
     run()
     spec({f"{SCHEMAS}/Customer/properties/firstName": {"type": "string"}})
     before = contents(tmp_path)
 
-    with pytest.raises(spoil(part)):
-        run()
+    reason = spoil(part)
 
+    status, told, complaint = run()
+
+    assert (status, told) == (1, [])
+    assert complaint.startswith(reason)
+    assert complaint.endswith("; nothing was written\n")
+    assert complaint.count("\n") == 1
     assert contents(tmp_path) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["openapi", "out"]
 

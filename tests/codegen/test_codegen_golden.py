@@ -4,18 +4,26 @@ import asyncio
 import datetime as dt
 import importlib
 import sys
+import warnings
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
 import pocketsflow_async._generated as generated
 from codegen.__main__ import main
+from codegen.annotations import copied
 from codegen.ir import Field, Model, Type
-from codegen.render import copied
+from pocketsflow_async import RequestOptions, RetryPolicy
 from pocketsflow_async._convert import encode_body, make_converter
+from pocketsflow_async._drift import Drift
+from pocketsflow_async._executor import Executor
 from pocketsflow_async._page import Page
+from pocketsflow_async._response import Response
 from pocketsflow_async._unset import UNSET
+from pocketsflow_async._upload import Form
+from pocketsflow_async._wire import CODECS
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -40,6 +48,15 @@ def hard(monkeypatch):
     for name in [name for name in sys.modules if name == HARD or name.startswith(f"{HARD}.")]:
         del sys.modules[name]
     vars(generated).pop("hard", None)
+    for reference in [one for one in CODECS if one.startswith(f"{HARD}.")]:
+        del CODECS[reference]
+
+
+CAGE = b"""{
+  "pet": {"petType": "cat", "lives": 7, "colour": "red",
+    "hunts": [{"petType": "Dog"}, {"petType": "eel", "long": 1.50}]},
+  "others": [{"petType": "lion"}], "named": {"rex": {"petType": "Dog", "name": "Rex", "kind": "new"}}
+}"""
 
 
 class Caller:
@@ -232,3 +249,156 @@ def test_methods_call(hard):
     assert listed[1]["params"] == {"class": "x", "options": ["o"], "params": "2024-01-31"}
     assert search[1]["body"] == {"page": 2, "pageSize": 5, "class": "y"}
     assert (labels[0].auth, part[0].auth) == (False, True)
+
+
+class Transport:
+    """Answers every request with the same body, and keeps what it was sent."""
+
+    def __init__(self, body):
+        self.body = body
+        self.seen = []
+
+    async def send(self, request):
+        self.seen.append(request)
+        return Response(200, {}, self.body)
+
+    async def aclose(self):
+        pass
+
+
+@pytest.fixture
+def ask(hard):
+    """Makes calls through the executor; gives what the last one answered, and the requests."""
+
+    def ask(body, call):
+        transport = Transport(body)
+        resources = hard("resources").Resources(Executor(transport, None, RetryPolicy()))
+        return asyncio.run(call(resources)), transport.seen
+
+    return ask
+
+
+def test_objects_told_apart_are_read(hard, ask):
+    """Each object becomes the class that its property names, with what its class does not know; no kind is lost."""
+    models = hard("models")
+
+    cage, _ = ask(CAGE, lambda api: api.cages.get())
+
+    eel = {"petType": "eel", "long": Decimal("1.50")}
+    assert cage.pet == models.Cat(pet_type="cat", lives=7, hunts=[models.Dog(pet_type="Dog"), eel])
+    assert cage.pet.extra == {"colour": "red"}
+    assert (cage.guest, cage.open) == (None, None)
+    assert cage.others == [models.Cat(pet_type="lion")]
+    assert cage.named == {"rex": models.Dog(pet_type="Dog", name="Rex", kind=models.Class("new"))}
+    assert make_converter().structure(make_converter().unstructure(cage), models.Cage) == cage
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        pytest.param(b'{"pet": 3}', "$.pet", id="no object"),
+        pytest.param(b'{"pet": null}', "$.pet", id="null"),
+        pytest.param(b"{}", "$", id="absent"),
+        pytest.param(b'{"pet": {"petType": "cat", "lives": "x"}}', "$.pet.lives", id="a field"),
+        pytest.param(
+            b'{"pet": {"petType": "cat", "hunts": [{"petType": "x"}, {"petType": "cat", "lives": []}]}}',
+            "$.pet.hunts[1].lives",
+            id="inside of another",
+        ),
+        pytest.param(b'{"pet": {"petType": "x"}, "named": {"a": {"petType": "cat"}, "b": 1}}', "$.named.b", id="map"),
+        pytest.param(b'{"pet": {"petType": "Dog", "size": "NaN"}}', "$.pet.size", id="not finite"),
+    ],
+)
+def test_objects_told_apart_are_checked(ask, body, place):
+    """What is not as the spec says is an error with the whole way to it, through objects that are told apart."""
+    with pytest.raises(APIResponseError) as caught:
+        ask(body, lambda api: api.cages.get())
+
+    assert caught.value.path == place
+    assert caught.value.body == body
+
+
+def test_objects_told_apart_are_compared_with_the_spec(hard):
+    """`strict="warn"` looks into them by the class that they have."""
+    drift = Drift()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        drift.look(hard("wire.common").CAGE, CAGE)
+
+    seen = yaml.safe_load(drift.patch())["components"]["schemas"]
+    assert seen == {
+        "Cat": {"properties": {"colour": {"type": "string", "x-stability": "observed"}}},
+        "Class": {"enum": ["new"]},
+    }
+
+
+def test_objects_told_apart_are_sent(hard, ask):
+    """A body takes any of the classes; defaults are the server's: what was not given is not sent."""
+    models = hard("models")
+
+    _, (request,) = ask(CAGE, lambda api: api.cages.fill(pet=models.NewDog(pet_type="NewDog", name=None)))
+
+    assert request.body == b'{"pet":{"petType":"NewDog","name":null}}'
+    assert request.headers["Idempotency-Key"]
+
+
+def test_defaults_are_the_servers(ask):
+    """A parameter with a default is sent when it is given and only then; the docstring tells the default."""
+    _, (plain,) = ask(CAGE, lambda api: api.cages.get())
+    _, (given,) = ask(CAGE, lambda api: api.cages.get(size=3))
+
+    assert (plain.target, given.target) == ("/cages", "/cages?size=3")
+
+
+def test_headers_and_files_are_sent(hard, ask):
+    """Header parameters are arguments beside the headers of the options; a file goes out as a form."""
+    models = hard("models")
+
+    async def call(api):
+        options = RequestOptions(headers={"X-Trace-ID": "old", "X-More": "more"}, idempotency_key="k")
+        moment = dt.datetime(2024, 1, 31, tzinfo=dt.UTC)
+        return await api.boxes.picture(
+            "b1", if_class=models.Class.A_B_C, file=b"picture", x_trace_id="t", x_seen=moment, options=options
+        )
+
+    answer, (request,) = ask(b'{"message": "ok"}', call)
+
+    assert answer.message == "ok"
+    assert request.headers == {
+        "X-Trace-Id": "t",
+        "X-More": "more",
+        "If-Class": "a.b-c",
+        "X-Seen": "2024-01-31T00:00:00Z",
+        "Idempotency-Key": "k",
+    }
+    assert (request.target, isinstance(request.body, Form)) == ("/boxes/b1/picture", True)
+
+
+def test_headers_that_are_not_given_are_not_sent(ask):
+    """A header without a value does not go out, on a list as little as on a call."""
+
+    async def call(api):
+        await api.notes.list(limit=3)
+        await api.notes.list(accept_language="de", limit=3)
+
+    _, (plain, asked) = ask(b"[]", call)
+
+    assert (plain.headers, asked.headers) == ({}, {"Accept-Language": "de"})
+    assert plain.target == asked.target == "/notes?limit=3&offset=0"
+
+
+def test_headers_are_checked(ask):
+    """A value that no header can carry is refused before anything is sent, with its place."""
+    with pytest.raises(InvalidArgumentError, match=r"notes\.list: the header Accept-Language must be printable"):
+        ask(b"[]", lambda api: api.notes.list(accept_language="de\r\nX: y").collect())
+
+
+def test_a_recursive_answer_is_read_to_its_end(ask):
+    """Schemas that hold themselves are read as deep as the answer goes."""
+    body = b'{"next": ' * 50 + b'{"boxes": {}}' + b"}" * 50
+
+    shelf, _ = ask(body, lambda api: api.shelves.get("s"))
+
+    for _ in range(50):
+        shelf = shelf.next
+    assert shelf.boxes == {}

@@ -102,7 +102,7 @@ def test_all_mistakes_in_one_run(refused):
     """Mistakes of every kind are told at once, in the order of the file, none twice."""
     edits = {
         f"{LIST}/summary": "No stop",
-        f"{LIST}/parameters/0/in": "header",
+        f"{LIST}/parameters/0/in": "cookie",
         f"{LIST}/deprecated": "yes",
         f"{SCHEMAS}/Order/properties/status/$ref": "#/components/schemas/Nothing",
         f"{SCHEMAS}/Order/properties/rating": {"type": "number"},

@@ -2,14 +2,22 @@
 
 import pytest
 
+from codegen.lint.operations import OWN_HEADERS
+from pocketsflow_async._config import _OWN_HEADERS
+
 LIST, CREATE = "/paths/~1orders/get", "/paths/~1orders/post"
 ITEM = "/paths/~1orders~1{id}"
 GET = f"{ITEM}/get"
 TEXT = {"type": "string"}
+NUMBER = {"type": "integer"}
 
 
 def query(name, schema=None, **more):
     return {"name": name, "in": "query", "schema": schema or TEXT, **more}
+
+
+def header(name, schema=None):
+    return {"name": name, "in": "header", "schema": schema or TEXT}
 
 
 @pytest.mark.parametrize(
@@ -92,9 +100,18 @@ def test_paths(refused, edited, path, word):
 @pytest.mark.parametrize(
     ("parameter", "word"),
     [
-        pytest.param({"name": "x", "in": "header", "schema": TEXT}, "path or query", id="header"),
-        pytest.param({"name": "x", "in": "cookie", "schema": TEXT}, "path or query", id="cookie"),
-        pytest.param({"name": "x", "in": ["query"], "schema": TEXT}, "path or query", id="nowhere"),
+        pytest.param({"name": "x", "in": "cookie", "schema": TEXT}, "path, query or header", id="cookie"),
+        pytest.param({"name": "x", "in": ["query"], "schema": TEXT}, "path, query or header", id="nowhere"),
+        pytest.param(header("Content-Type"), "the client sets Content-Type by itself", id="our own header"),
+        pytest.param(header("accept"), "the client sets accept by itself", id="our own header in small letters"),
+        pytest.param(header("x", {"type": "array", "items": TEXT}), "a header carries one value", id="list in header"),
+        pytest.param(
+            header("x", {"$ref": "#/components/schemas/Lists"}), "cannot carry objects", id="named list in header"
+        ),
+        pytest.param(
+            header("x", {"$ref": "#/components/schemas/Error"}), "cannot carry objects", id="object in header"
+        ),
+        pytest.param(header("x: y"), "is no name of a header", id="no name of a header"),
         pytest.param({"in": "query", "schema": TEXT}, "needs a name", id="no name"),
         pytest.param({"name": "x", "in": "path", "schema": TEXT}, "required: true", id="optional in the path"),
         pytest.param({"name": "x", "in": "path", "required": True, "schema": TEXT}, "no {x}", id="not in the path"),
@@ -115,7 +132,7 @@ def test_paths(refused, edited, path, word):
         ),
         pytest.param(query("x", {"$ref": "#/components/schemas/Lists"}), "cannot carry objects", id="lists of lists"),
         pytest.param(query("id"), "no method can have both", id="another of that name"),
-        pytest.param("id", "path or query", id="no parameter"),
+        pytest.param("id", "path, query or header", id="no parameter"),
     ],
 )
 def test_parameters(check_refused, parameter, word):
@@ -126,6 +143,20 @@ def test_parameters(check_refused, parameter, word):
     }
 
     check_refused(edits, f"{GET}/parameters/0", word)
+
+
+def test_headers_may_be_parameters(refused):
+    """Scalars of every kind go out in headers, of a single call and of a list."""
+    fine = [header("X-Trace-Id"), header("X-Status", {"$ref": "#/components/schemas/Status"}), header("X-N", NUMBER)]
+
+    assert (
+        refused({f"{GET}/parameters": fine, f"{LIST}/parameters/0": query("page"), f"{CREATE}/parameters": fine}) == []
+    )
+
+
+def test_the_client_keeps_its_headers():
+    """What the lint refuses is what the client sets, and what nobody may set for it."""
+    assert OWN_HEADERS > _OWN_HEADERS
 
 
 def test_path_parameters_are_text(check_refused):

@@ -22,7 +22,7 @@ def array(items):
 @pytest.mark.parametrize(
     "keyword",
     [
-        *("not", "if", "then", "else", "const", "discriminator", "patternProperties", "propertyNames", "prefixItems"),
+        *("not", "if", "then", "else", "const", "patternProperties", "propertyNames", "prefixItems"),
         *("unevaluatedProperties", "unevaluatedItems", "contains", "dependentSchemas", "dependentRequired", "nullable"),
         *("$defs", "$dynamicRef", "$schema", "$id", "$anchor", "<<"),
     ],

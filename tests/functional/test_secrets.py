@@ -248,7 +248,7 @@ async def test_nothing_that_works_gives_a_secret_away(caplog: pytest.LogCaptureF
                 "pager": pf.orders.list(page=2),
                 "connection": connection,
                 "its fields too": vars(connection),
-                "secret": connection._key,
+                "credentials": connection._credentials,
                 "executor": executor,
                 "transport": executor.transport,
                 "handler": webhooks.aiohttp_handler(print, secret=SIGNING),  # type: ignore[arg-type]
@@ -269,7 +269,7 @@ async def test_nothing_that_works_gives_a_secret_away(caplog: pytest.LogCaptureF
             assert leaks(KEPT, holders) == []
             assert leaks(SHOWN, {"sandbox": sandbox}) == []
             assert leaks(HELD, others) == []
-            for name in ("client", "connection", "secret", "executor", "transport"):
+            for name in ("client", "connection", "credentials", "executor", "transport"):
                 with pytest.raises(TypeError):
                     pickle.dumps(holders[name])
     written = {path.name: path.read_bytes() for path in (tmp_path / "backup").rglob("*") if path.is_file()}

@@ -77,4 +77,6 @@ async def refused(pf: Pocketsflow) -> None:
     pf.orders.list(pages=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     pf.orders.list(page="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     pf.order  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    assert_type(Pocketsflow("pk_test_sandbox", strict="warn").spec_patch(), str)
+    Pocketsflow("pk_test_sandbox", strict="error")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Pocketsflow("pk_test_sandbox", rate_limit=100)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

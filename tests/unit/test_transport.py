@@ -18,6 +18,7 @@ from pocketsflow_async import (
     RetryPolicy,
 )
 from pocketsflow_async._config import Secret
+from pocketsflow_async._credentials import Key
 from pocketsflow_async._executor import Executor
 from pocketsflow_async._transport import Transport
 
@@ -69,7 +70,7 @@ async def test_headers_of_a_call_replace_ours_in_any_case(transport):
 async def test_our_session_is_closed():
     """The session that we opened is closed with us, and nothing is sent afterwards."""
     async with ScriptedServer(reply()) as server:
-        one = Transport(server.url, Secret(KEY), timeout=5.0)
+        one = Transport(server.url, Key(Secret(KEY)), timeout=5.0)
         await one.send(request())
         session = one._owned
         await one.aclose()

@@ -9,6 +9,7 @@ from aiohttp.abc import AbstractResolver
 
 from pocketsflow_async import APIConnectionError, PocketsflowError
 from pocketsflow_async._config import Secret
+from pocketsflow_async._credentials import Key
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._request import Request
 from pocketsflow_async._transport import Transport
@@ -29,7 +30,7 @@ class Transports:
         self.made: list[Transport] = []
 
     def __call__(self, url: str, *, timeout: float = 5.0, session: aiohttp.ClientSession | None = None) -> Transport:
-        self.made.append(Transport(url, Secret(KEY), timeout=timeout, session=session))
+        self.made.append(Transport(url, Key(Secret(KEY)), timeout=timeout, session=session))
         return self.made[-1]
 
     async def __aenter__(self) -> Self:

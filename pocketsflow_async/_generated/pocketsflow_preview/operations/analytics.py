@@ -45,7 +45,7 @@ class Analytics:
     ) -> AnalyticsSummary:
         """Read figures about sales and visitors, optionally of one span of time.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             start_date: Start of the span of time; a date or a date with a time.

@@ -63,7 +63,7 @@ class Images:
     def list(self, *, options: RequestOptions | None = None) -> Pager[Image]:
         """List all images of the account.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
@@ -77,7 +77,7 @@ class Images:
 
         The file goes as one part of a form.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             file: The bytes of the file.
@@ -100,7 +100,7 @@ class Images:
     async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
         """Delete an image.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.

@@ -70,7 +70,7 @@ class Links:
     def list(self, *, options: RequestOptions | None = None) -> Pager[Link]:
         """List all entries of the link-in-bio page.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
@@ -84,7 +84,7 @@ class Links:
     ) -> Link:
         """Add an entry to the link-in-bio page.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             url: Where it leads.
@@ -116,7 +116,7 @@ class Links:
     ) -> Link:
         """Change an entry; fields that are left out are taken to keep their value.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -142,7 +142,7 @@ class Links:
     async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
         """Delete an entry.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.

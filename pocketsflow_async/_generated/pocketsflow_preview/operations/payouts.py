@@ -51,7 +51,7 @@ class Payouts:
     ) -> Pager[Payout]:
         """List payouts.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             page: Number of the page, counted from 1.
@@ -73,7 +73,7 @@ class Payouts:
     async def get(self, id: str, *, options: RequestOptions | None = None) -> Payout:
         """Read one payout.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.

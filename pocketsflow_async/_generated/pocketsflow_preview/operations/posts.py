@@ -79,7 +79,7 @@ class Posts:
     def list(self, *, options: RequestOptions | None = None) -> Pager[Post]:
         """List all posts of the newsletter.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
@@ -95,7 +95,7 @@ class Posts:
 
         Nothing is sent; sending is `newsletters.send` of the known API.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             html: Body as HTML.
@@ -119,7 +119,7 @@ class Posts:
     async def get(self, id: str, *, options: RequestOptions | None = None) -> Post:
         """Read one post.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -144,7 +144,7 @@ class Posts:
     ) -> Post:
         """Change a post; fields that are left out are taken to keep their value.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.
@@ -170,7 +170,7 @@ class Posts:
     async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
         """Delete a post.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.

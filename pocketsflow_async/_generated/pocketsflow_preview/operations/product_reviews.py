@@ -43,7 +43,7 @@ class ProductReviews:
 
         Named as public, so no API key is sent.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             product_id: The `_id` of the product.

@@ -63,7 +63,7 @@ class Subscribers:
     ) -> Pager[NewsletterSubscriber]:
         """List the readers of the newsletter.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             page: Number of the page, counted from 1.
@@ -87,7 +87,7 @@ class Subscribers:
     ) -> NewsletterSubscriber:
         """Add a reader to the newsletter.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
@@ -108,7 +108,7 @@ class Subscribers:
     async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
         """Remove a reader from the newsletter.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             id: The `_id` of the object.

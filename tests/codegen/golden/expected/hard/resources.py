@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._generated.hard.operations.boxes import Boxes
+    from pocketsflow_async._generated.hard.operations.cages import Cages
     from pocketsflow_async._generated.hard.operations.notes import Notes
     from pocketsflow_async._generated.hard.operations.shelves import Shelves
 
@@ -47,3 +48,10 @@ class Resources:
         from pocketsflow_async._generated.hard.operations.shelves import Shelves
 
         return Shelves(self._caller)
+
+    @cached_property
+    def cages(self) -> Cages:
+        """"""
+        from pocketsflow_async._generated.hard.operations.cages import Cages
+
+        return Cages(self._caller)

@@ -13,6 +13,43 @@ import attrs
 from pocketsflow_async._generated.hard.models.common import Class
 from pocketsflow_async._model import Body
 from pocketsflow_async._unset import UNSET, Unset
+from pocketsflow_async._upload import File
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class NewCat(Body):
+    """Attributes:
+    lives: How many it has.
+    """
+
+    pet_type: str = attrs.field(metadata={"json": "petType", "takes": "text"})
+    lives: int | None | Unset = attrs.field(default=UNSET, metadata={"json": "lives", "takes": "whole null"})
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class NewDog(Body):
+    """"""
+
+    pet_type: str = attrs.field(metadata={"json": "petType", "takes": "text"})
+    name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text null"})
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class CageFill(Body):
+    """Attributes:
+    loud: Whether it may be heard.
+    """
+
+    pet: NewCat | NewDog = attrs.field(metadata={"json": "pet", "takes": ""})
+    loud: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "loud", "takes": "flag null"})
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class PictureUpload(Body):
+    """"""
+
+    file: File = attrs.field(metadata={"json": "file", "takes": "file"})
+    caption: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "caption", "takes": "text null"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)

@@ -8,20 +8,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pocketsflow_async._generated.hard.bodies.common import BoxCreate, LabelCreate
-    from pocketsflow_async._generated.hard.models.common import Box, Class, Label, Note, Pagination, Part, Screw, Shelf
+    from pocketsflow_async._generated.hard.bodies.common import (
+        BoxCreate,
+        CageFill,
+        LabelCreate,
+        NewCat,
+        NewDog,
+        PictureUpload,
+    )
+    from pocketsflow_async._generated.hard.models.common import (
+        Box,
+        Cage,
+        Cat,
+        Class,
+        Dog,
+        Label,
+        Message,
+        Note,
+        Pagination,
+        Part,
+        Screw,
+        Shelf,
+    )
     from pocketsflow_async._generated.hard.models.notes import LabelPage
 
 _PLACES = {
     "Box": "models.common",
     "BoxCreate": "bodies.common",
+    "Cage": "models.common",
+    "CageFill": "bodies.common",
+    "Cat": "models.common",
     "Class": "models.common",
+    "Dog": "models.common",
     "Label": "models.common",
     "LabelCreate": "bodies.common",
     "LabelPage": "models.notes",
+    "Message": "models.common",
+    "NewCat": "bodies.common",
+    "NewDog": "bodies.common",
     "Note": "models.common",
     "Pagination": "models.common",
     "Part": "models.common",
+    "PictureUpload": "bodies.common",
     "Screw": "models.common",
     "Shelf": "models.common",
 }
@@ -29,13 +57,21 @@ _PLACES = {
 __all__ = [
     "Box",
     "BoxCreate",
+    "Cage",
+    "CageFill",
+    "Cat",
     "Class",
+    "Dog",
     "Label",
     "LabelCreate",
     "LabelPage",
+    "Message",
+    "NewCat",
+    "NewDog",
     "Note",
     "Pagination",
     "Part",
+    "PictureUpload",
     "Screw",
     "Shelf",
 ]

@@ -120,6 +120,55 @@ class Screw(Model):
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
+class Cat(Model):
+    """"""
+
+    WIRE: ClassVar[str] = "pocketsflow_async._generated.hard.wire.common:CAT"
+
+    pet_type: str = attrs.field(metadata={"json": "petType"})
+    lives: int | None = attrs.field(default=None, metadata={"json": "lives"})
+    hunts: list[Cat | Dog | dict[str, Any]] | None = attrs.field(default=None, metadata={"json": "hunts"})
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class Dog(Model):
+    """Attributes:
+    name: What it is called.
+    """
+
+    WIRE: ClassVar[str] = "pocketsflow_async._generated.hard.wire.common:DOG"
+
+    name: str | None = attrs.field(default=None, metadata={"json": "name"})
+    size: Decimal | None = attrs.field(default=None, metadata={"json": "size"})
+    kind: Class | None = attrs.field(default=None, metadata={"json": "kind"})
+    pet_type: str = attrs.field(metadata={"json": "petType"})
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class Cage(Model):
+    """Attributes:
+    open: Whether the door is open.
+    """
+
+    WIRE: ClassVar[str] = "pocketsflow_async._generated.hard.wire.common:CAGE"
+
+    pet: Cat | Dog | dict[str, Any] = attrs.field(metadata={"json": "pet"})
+    guest: Cat | Dog | dict[str, Any] | None = attrs.field(default=None, metadata={"json": "guest"})
+    others: list[Cat | Dog | dict[str, Any]] | None = attrs.field(default=None, metadata={"json": "others"})
+    named: dict[str, Cat | Dog | dict[str, Any]] | None = attrs.field(default=None, metadata={"json": "named"})
+    open: bool | None = attrs.field(default=None, metadata={"json": "open"})
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
+class Message(Model):
+    """"""
+
+    WIRE: ClassVar[str] = "pocketsflow_async._generated.hard.wire.common:MESSAGE"
+
+    message: str | None = attrs.field(default=None, metadata={"json": "message"})
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
 class Label(Model):
     """"""
 

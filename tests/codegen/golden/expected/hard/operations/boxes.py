@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from pocketsflow_async._caller import Caller
     from pocketsflow_async._config import RequestOptions
     from pocketsflow_async._generated.hard.bodies.common import LabelCreate
-    from pocketsflow_async._generated.hard.models.common import Box, Class, Screw
+    from pocketsflow_async._generated.hard.models.common import Box, Class, Message, Screw
     from pocketsflow_async._page import Page
     from pocketsflow_async._unset import Unset
+    from pocketsflow_async._upload import File
 
 
 _WIRE = "pocketsflow_async._generated.hard.wire"
@@ -42,6 +43,16 @@ CREATE: Operation[Box] = Operation(
     answer=f"{_WIRE}.common:BOX",
     idempotency="key",
     stability="documented",
+)
+
+PICTURE: Operation[Message] = Operation(
+    name="boxes.picture",
+    method="POST",
+    path="/boxes/{}/picture",
+    answer=f"{_WIRE}.common:MESSAGE",
+    idempotency="never",
+    stability="documented",
+    multipart=True,
 )
 
 SEARCH: Operation[Page[Box]] = Operation(
@@ -143,6 +154,47 @@ class Boxes:
                 price=price,
                 until=until,
                 self_=self_,
+            ),
+            options=options,
+        )
+
+    async def picture(
+        self,
+        id: str,
+        *,
+        if_class: Class | str,
+        file: File,
+        x_trace_id: str | None = None,
+        x_seen: dt.datetime | str | None = None,
+        caption: str | Unset = UNSET,
+        options: RequestOptions | None = None,
+    ) -> Message:
+        """Put a picture on a box.
+
+        Args:
+            x_trace_id: Found again in the server's log.
+            options: What this call does differently from its client.
+
+        Source: docs: boxes.
+        """
+        from pocketsflow_async._generated.hard.bodies.common import PictureUpload
+        from pocketsflow_async._request import with_headers
+
+        options = with_headers(
+            "boxes.picture",
+            options,
+            {
+                "If-Class": if_class,
+                "X-Trace-Id": x_trace_id,
+                "X-Seen": x_seen,
+            },
+        )
+        return await self._caller.call(
+            PICTURE,
+            ids=(id,),
+            body=PictureUpload(
+                file=file,
+                caption=caption,
             ),
             options=options,
         )

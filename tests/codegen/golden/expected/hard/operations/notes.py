@@ -62,17 +62,31 @@ class Notes:
         self._caller = caller
 
     def list(
-        self, *, limit: int | None = None, offset: int | None = None, options: RequestOptions | None = None
+        self,
+        *,
+        accept_language: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        options: RequestOptions | None = None,
     ) -> Pager[Note]:
         """List notes.
 
-        The endpoint's path and shape are inferred: the documentation names what it does, but gives no path.
+        The endpoint is inferred: the documentation names what it does, but does not describe it.
 
         Args:
             options: What this call does differently from its client.
 
         Source: docs: notes.
         """
+        from pocketsflow_async._request import with_headers
+
+        options = with_headers(
+            "notes.list",
+            options,
+            {
+                "Accept-Language": accept_language,
+            },
+        )
         return Pager(
             self._caller,
             LIST,

@@ -9,17 +9,39 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import Raw
 
-from pocketsflow_async._generated.hard.models.common import Box, Class, Label, Note, Pagination, Part, Screw, Shelf
+from pocketsflow_async._generated.hard.models.common import (
+    Box,
+    Cage,
+    Cat,
+    Class,
+    Dog,
+    Label,
+    Message,
+    Note,
+    Pagination,
+    Part,
+    Screw,
+    Shelf,
+)
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, Time, Wire, each, many
+from pocketsflow_async._wire import NULL, Choice, Codec, Time, Wire, each, many
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
+
+PET = Choice(
+    "petType",
+    {
+        "cat": "pocketsflow_async._generated.hard.wire.common:CAT",
+        "lion": "pocketsflow_async._generated.hard.wire.common:CAT",
+        "Dog": "pocketsflow_async._generated.hard.wire.common:DOG",
+    },
+)
 
 
 class PaginationWire(
@@ -218,6 +240,88 @@ def screw(w: ScrewWire, source: Source | None) -> Screw:
     return m
 
 
+class CatWire(Wire, rename={"pet_type": "petType"}, kw_only=True):
+    pet_type: str
+    lives: int | None = None
+    hunts: list[Annotated[Raw, PET]] | None = None
+
+
+class CatOpen(CatWire, rename={"pet_type": "petType"}, forbid_unknown_fields=False, kw_only=True):
+    """The same, and whatever else there is."""
+
+
+def cat(w: CatWire, source: Source | None) -> Cat:
+    """Copy the struct into the model."""
+    m = Cat.__new__(Cat)
+    m._extra = source
+    m.pet_type = w.pet_type
+    m.lives = w.lives
+    m.hunts = None if w.hunts is None else PET.many(w.hunts, source, "hunts")
+    return m
+
+
+class DogWire(Wire, rename={"pet_type": "petType"}, kw_only=True):
+    name: str | None = None
+    size: Decimal | None = None
+    kind: Class | None = None
+    pet_type: str
+
+
+class DogOpen(DogWire, rename={"pet_type": "petType"}, forbid_unknown_fields=False, kw_only=True):
+    """The same, and whatever else there is."""
+
+
+def dog(w: DogWire, source: Source | None) -> Dog:
+    """Copy the struct into the model."""
+    m = Dog.__new__(Dog)
+    m._extra = source
+    m.name = w.name
+    m.size = x if (x := w.size) is None or x.is_finite() else sound(x)
+    m.kind = w.kind
+    m.pet_type = w.pet_type
+    return m
+
+
+class CageWire(Wire, rename={}, kw_only=True):
+    pet: Annotated[Raw, PET]
+    guest: Annotated[Raw, PET] = NULL
+    others: list[Annotated[Raw, PET]] | None = None
+    named: dict[str, Annotated[Raw, PET]] | None = None
+    open: bool | None = None
+
+
+class CageOpen(CageWire, rename={}, forbid_unknown_fields=False, kw_only=True):
+    """The same, and whatever else there is."""
+
+
+def cage(w: CageWire, source: Source | None) -> Cage:
+    """Copy the struct into the model."""
+    m = Cage.__new__(Cage)
+    m._extra = source
+    m.pet = PET.read(w.pet, source, "pet")
+    m.guest = PET.read(w.guest, source, "guest", null=True)
+    m.others = None if w.others is None else PET.many(w.others, source, "others")
+    m.named = None if w.named is None else PET.each(w.named, source, "named")
+    m.open = w.open
+    return m
+
+
+class MessageWire(Wire, rename={}, kw_only=True):
+    message: str | None = None
+
+
+class MessageOpen(MessageWire, rename={}, forbid_unknown_fields=False, kw_only=True):
+    """The same, and whatever else there is."""
+
+
+def message(w: MessageWire, source: Source | None) -> Message:
+    """Copy the struct into the model."""
+    m = Message.__new__(Message)
+    m._extra = source
+    m.message = w.message
+    return m
+
+
 class BoxPageWire(Wire, rename={"list_": "list"}, kw_only=True):
     list_: list[BoxWire]
     pagination: PaginationWire | None = None
@@ -284,6 +388,14 @@ NOTE: Codec[Note] = Codec(NoteWire, NoteOpen, note)
 PART: Codec[Part] = Codec(PartWire, PartOpen, part)
 
 SCREW: Codec[Screw] = Codec(ScrewWire, ScrewOpen, screw, unwrap=("part", "data"))
+
+CAT: Codec[Cat] = Codec(CatWire, CatOpen, cat)
+
+DOG: Codec[Dog] = Codec(DogWire, DogOpen, dog)
+
+CAGE: Codec[Cage] = Codec(CageWire, CageOpen, cage)
+
+MESSAGE: Codec[Message] = Codec(MessageWire, MessageOpen, message)
 
 LABEL: Codec[Label] = Codec(LabelWire, LabelOpen, label)
 

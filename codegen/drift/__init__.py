@@ -1,0 +1,1 @@
+"""Our spec held against the vendor's own document."""
