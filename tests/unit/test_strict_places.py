@@ -216,7 +216,7 @@ async def test_calls_and_exports_are_compared() -> None:
     with pytest.warns(SpecDriftWarning, match="b: "):
         await executor.call(LIST)
     with pytest.warns(SpecDriftWarning, match="c: "):
-        await executor.raw_page(LIST)
+        (await executor.fetch(LIST, raw=True))()
     with pytest.raises(BadRequestError):
         await executor.call(GET, ids=("1",))
 
