@@ -139,6 +139,8 @@ def copied(field: Field, model: Model) -> str:
         # Text may stand for an amount, also "NaN". This is asked of every amount, so the common case calls nothing.
         absent = f"(x := {value}) is None or x" if optional else f"(x := {value})"
         return f"x if {absent}.is_finite() else sound(x)"
+    elif field.repeats:
+        return f"{value} and intern({value})" if optional else f"intern({value})"
     elif type_.has("any") or type_.has("decimal"):
         text = f"sound({value})"
     elif type_.has("model"):

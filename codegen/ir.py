@@ -72,6 +72,7 @@ class Field:
         wire: the API's spelling.
         nullable: whether a request may say null.
         default: what the server takes where a request leaves it out.
+        repeats: whether most records hold the same text, so that one copy of it serves all.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Field:
     nullable: bool
     doc: str
     default: Any = None
+    repeats: bool = False
 
 
 @attrs.frozen

@@ -44,6 +44,7 @@ IMPORTS = {
         name: f"from {PACKAGE}._wire import {name}"
         for name in ("NULL", "Choice", "Codec", "PageCodec", "Time", "Wire", "many", "each")
     },
+    "intern": "from sys import intern",
     "sound": f"from {PACKAGE}._sound import sound",
     "Raw": "from msgspec import Raw",
     "File": f"from {PACKAGE}._upload import File",

@@ -109,6 +109,7 @@ class Schemas:
                 nullable=bool(field.data_type.is_optional),
                 doc=doc if doc or wire not in found else found[wire].doc,
                 default=docs.get(wire, {}).get("default"),
+                repeats=docs.get(wire, {}).get("x-repeats", False),
             )
         return tuple(found.values())
 

@@ -20,22 +20,31 @@ def spelled(path: tuple[str | int, ...]) -> str:
 class Source:
     """Where a model was read from, so that the fields its class does not know can be worked out when asked for.
 
-    Holds the JSON text of the outermost record, shared by all models inside it, and the way to this one.
+    Args:
+        within: the JSON text of the outermost record, or the source of the model around this one.
+        step: the field or position there.
     """
 
-    __slots__ = ("_path", "_record")
+    __slots__ = ("_step", "_within")
 
-    def __init__(self, record: bytes, path: tuple[str | int, ...] = ()) -> None:
-        self._record = record
-        self._path = path
+    def __init__(self, within: "bytes | Source", step: str | int = "") -> None:
+        self._within = within
+        self._step = step
 
-    def at(self, *path: str | int) -> "Source":
-        """The source of a model inside this one."""
-        return Source(self._record, (*self._path, *path))
+    def at(self, step: str | int) -> "Source":
+        """The source of what stands inside this one."""
+        return Source(self, step)
 
     def place(self, *path: str | int) -> str:
         """The way to a place in this model, from the record on."""
-        return spelled((*self._path, *path))
+        return spelled((*self.way()[1], *path))
+
+    def way(self) -> tuple[bytes, tuple[str | int, ...]]:
+        """The record, and the steps from there to here."""
+        if isinstance(self._within, bytes):
+            return self._within, ()
+        record, steps = self._within.way()
+        return record, (*steps, self._step)
 
     def read(self) -> dict[str, Any]:
         """All fields of the model as plain data.
@@ -49,12 +58,13 @@ class Source:
 
         from pocketsflow_async._sound import sound
 
+        record, steps = self.way()
         try:
-            value: Any = sound(decode(self._record))
+            value: Any = sound(decode(record))
         except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
             message = f"a field that the spec does not know cannot be read ({exc})"
-            raise APIResponseError(message, body=self._record) from None
-        for step in self._path:
+            raise APIResponseError(message, body=record) from None
+        for step in steps:
             value = value[step]
         return dict(value)
 

@@ -296,12 +296,14 @@ def many(build: Build[T], records: list[Any], source: Source | None, name: str) 
         for record in records:  # mostly one or two: a comprehension takes longer to begin
             found.append(build(record, None))  # noqa: PERF401
         return found
-    return [build(record, source.at(name, position)) for position, record in enumerate(records)]
+    source = source.at(name)
+    return [build(record, source.at(position)) for position, record in enumerate(records)]
 
 
 def each(build: Build[T], records: dict[str, Any], source: Source | None, name: str) -> dict[str, T]:
     """Copy a mapping of structs that stands under `name`."""
-    return {key: build(record, source and source.at(name, key)) for key, record in records.items()}
+    source = source and source.at(name)
+    return {key: build(record, source and source.at(key)) for key, record in records.items()}
 
 
 def _plain(body: bytes) -> Any:

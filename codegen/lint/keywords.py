@@ -77,6 +77,7 @@ _KEYWORDS: dict[str, _Keyword] = {
     "items": attrs.evolve(_MAPPING, wanted="a schema", type="array"),
     **dict.fromkeys(("minItems", "maxItems"), attrs.evolve(_COUNT, type="array")),
     "uniqueItems": attrs.evolve(_FLAG, type="array"),
+    "x-repeats": attrs.evolve(_FLAG, type="string"),
     "enum": attrs.evolve(_LIST, type="string"),
     **dict.fromkeys(("minLength", "maxLength"), attrs.evolve(_COUNT, type="string")),
     "pattern": attrs.evolve(_TEXT, type="string"),
@@ -88,7 +89,7 @@ def check(view: View, place: str, schema: dict[str, Any]) -> bool:
     """Whether every keyword of a schema is known and filled as it should be; refuses those that are not."""
     before = len(view.problems)
     for key, value in schema.items():
-        if not key.startswith("x-"):
+        if key in _KEYWORDS or not key.startswith("x-"):
             reason = _refusal(schema, key, value)
             if reason:
                 view.refuse(place + pointer(key), reason)

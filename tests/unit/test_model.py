@@ -99,7 +99,7 @@ def test_a_model_does_not_keep_its_page():
 
     assert isinstance(source, Source)
     assert source._record == BODY
-    assert page.items[0].product._extra._record is source._record
+    assert page.items[0].product._extra.way()[0] is source._record
     assert not [held for held in gc.get_referents(source) if isinstance(held, bytes) and len(held) > len(BODY)]
 
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from sys import intern
 
 from msgspec import Raw
 
@@ -65,7 +66,7 @@ def customer(w: CustomerWire, source: Source | None) -> Customer:
     m = Customer.__new__(Customer)
     m._extra = source
     m.id = w.id
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.buyer_email = w.buyer_email
     m.country = w.country
     m.number_of_orders = w.number_of_orders

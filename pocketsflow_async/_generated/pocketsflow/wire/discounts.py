@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from sys import intern
 
 from msgspec import Raw
 
@@ -67,7 +68,7 @@ def discount(w: DiscountWire, source: Source | None) -> Discount:
     m = Discount.__new__(Discount)
     m._extra = source
     m.id = w.id
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.name = w.name
     m.code = w.code
     m.value = x if (x := w.value) is None or x.is_finite() else sound(x)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from sys import intern
 from typing import Any
 
 from msgspec import Raw
@@ -111,7 +112,7 @@ def order_product(w: OrderProductWire, source: Source | None) -> OrderProduct:
     m.id = w.id
     m.name = w.name
     m.price = x if (x := w.price) is None or x.is_finite() else sound(x)
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.description = w.description
     m.currency = w.currency
     m.type = w.type
@@ -247,7 +248,7 @@ def order(w: OrderWire, source: Source | None) -> Order:
     m = Order.__new__(Order)
     m._extra = source
     m.id = w.id
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.product_id = w.product_id
     m.buyer_email = w.buyer_email
     m.gross_amount = x if (x := w.gross_amount) is None or x.is_finite() else sound(x)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from sys import intern
 
 from msgspec import Raw
 
@@ -127,7 +128,7 @@ def product(w: ProductWire, source: Source | None) -> Product:
     m.id = w.id
     m.name = w.name
     m.price = x if (x := w.price).is_finite() else sound(x)
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.description = w.description
     m.currency = w.currency
     m.type = w.type

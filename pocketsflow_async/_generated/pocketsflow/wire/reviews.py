@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.reviews import Review
@@ -61,7 +63,7 @@ def review(w: ReviewWire, source: Source | None) -> Review:
     m._extra = source
     m.id = w.id
     m.product_id = w.product_id
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.buyer_email = w.buyer_email
     m.rating = w.rating
     m.review = w.review

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from sys import intern
 
 from msgspec import Raw
 
@@ -78,7 +79,7 @@ def subscription_offer(w: SubscriptionOfferWire, source: Source | None) -> Subsc
     m = SubscriptionOffer.__new__(SubscriptionOffer)
     m._extra = source
     m.id = w.id
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.name = w.name
     m.subtitle = w.subtitle
     m.description = w.description

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.subscriptions import Subscription, SubscriptionStatus
@@ -72,7 +74,7 @@ def subscription(w: SubscriptionWire, source: Source | None) -> Subscription:
     m = Subscription.__new__(Subscription)
     m._extra = source
     m.id = w.id
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.customer_id = w.customer_id
     m.product_id = w.product_id
     m.stripe_subscription_id = w.stripe_subscription_id

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from sys import intern
 from typing import Any
 
 from msgspec import Raw
@@ -77,7 +78,7 @@ def upsell(w: UpsellWire, source: Source | None) -> Upsell:
     m = Upsell.__new__(Upsell)
     m._extra = source
     m.id = w.id
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.name = w.name
     m.main_product_ids = w.main_product_ids
     m.upsell_product_id = w.upsell_product_id

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.webhooks import Webhook, WebhookEvent
@@ -45,7 +47,7 @@ def webhook(w: WebhookWire, source: Source | None) -> Webhook:
     m = Webhook.__new__(Webhook)
     m._extra = source
     m.id = w.id
-    m.user_id = w.user_id
+    m.user_id = w.user_id and intern(w.user_id)
     m.url = w.url
     m.events = w.events
     m.description = w.description
