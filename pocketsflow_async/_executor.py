@@ -110,6 +110,8 @@ class Executor:
             payload = (self._encode or await self._encoder())(operation.name, body)
         request = build_request(operation, ids, params, payload, options)
         call = _Call(self, request)
+        if self.renewal is not None and request.auth:
+            call = _RenewedCall(self, request, self.renewal)
         if options is None:
             return await call.run(self.retry)
         policy = options.retry or self.retry
@@ -161,12 +163,11 @@ async def _codec(operation: Operation[Any]) -> Any:
 class _Call:
     """One request on its way, and what has become of its tries so far."""
 
-    renewed = False
-
     def __init__(self, executor: Executor, request: Request) -> None:
         self.executor = executor
         self.request = request
         self.failures: list[Attempt] = []
+        self.send = executor.transport.send
 
     async def run(self, policy: RetryPolicy) -> Response:
         try:
@@ -180,17 +181,13 @@ class _Call:
 
     async def attempt(self) -> Response:
         quota, clock = self.executor.quota, self.executor.clock
-        renewal = None if self.renewed or not self.request.auth else self.executor.renewal
-        if renewal is not None:
-            await renewal.ready()
         asked = clock()
         if quota is not None:
             await quota.acquire(self.request.priority)
         sent = clock()
-        generation = 0 if renewal is None else renewal.generation
         response: Response | None = None
         try:
-            response = await self.executor.transport.send(self.request)
+            response = await self.send(self.request)
         except PocketsflowError as exc:
             error = exc
         except asyncio.CancelledError as exc:
@@ -206,13 +203,8 @@ class _Call:
             if quota is not None:
                 quota.release(response)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
-        if renewal is not None and isinstance(error, AuthenticationError):
-            self.renewed = True  # what is refused once more with others is refused for good
-            again = at_once = await renewal.refused(generation)
-        else:
-            again, at_once = may_repeat(error, repeatable=self.request.repeatable), False
-        if again and self.request.replayable:
-            raise Again(error, waited=sent - asked, at_once=at_once)
+        if may_repeat(error, repeatable=self.request.repeatable) and self.request.replayable:
+            raise Again(error, waited=sent - asked)
         raise error
 
     def _note(self, error: BaseException, *, waited: float, elapsed: float) -> None:
@@ -228,6 +220,34 @@ class _Call:
                 request_id=error.request_id if isinstance(error, APIStatusError) else None,
             )
         )
+
+
+class _RenewedCall(_Call):
+    """A call with credentials that do not last: where they are refused they are renewed, and it is tried once more."""
+
+    def __init__(self, executor: Executor, request: Request, renewal: Renewal) -> None:
+        super().__init__(executor, request)
+        self.send = self._send
+        self.renewal = renewal
+        self.generation = 0
+        self.renewed = False
+
+    async def attempt(self) -> Response:
+        if self.renewed:  # what is refused with new credentials too is refused for good
+            return await super().attempt()
+        await self.renewal.ready()
+        try:
+            return await super().attempt()
+        except AuthenticationError as exc:
+            error = exc
+        self.renewed = True
+        if await self.renewal.refused(self.generation) and self.request.replayable:
+            raise Again(error, waited=self.failures[-1].waited, at_once=True)
+        raise error
+
+    async def _send(self, request: Request) -> Response:
+        self.generation = self.renewal.generation  # the credentials that the transport takes now
+        return await self.executor.transport.send(request)
 
 
 def _explained(error: APIResponseError, name: str, response: Response) -> APIResponseError:

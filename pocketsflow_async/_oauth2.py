@@ -103,9 +103,8 @@ class OAuth2:
             raise ConfigurationError(f'client_auth must be "body" or "basic", not {client_auth!r}')
         self.client_id = client_id
         self._client_secret = Secret(client_secret or "")
-        self._token_url = check_base_url(
-            token_url or self.TOKEN_URL, allow_insecure=allow_insecure, setting="token_url"
-        )
+        self._token_url = token_url or self.TOKEN_URL  # a slash at its end is part of it
+        check_base_url(self._token_url, allow_insecure=allow_insecure, setting="token_url")
         self._authorization_url = check_base_url(
             authorization_url or self.AUTHORIZATION_URL, allow_insecure=allow_insecure, setting="authorization_url"
         )
@@ -175,7 +174,7 @@ class OAuth2:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri or self._redirect_uri}
         if verifier is not None:
             form["code_verifier"] = verifier
-        while self._task is not None and not self._task.done():
+        while self._task is not None and self._flying():
             await asyncio.wait({self._running(self._task)})
         await self._outcome(self._begin(self._exchange(form)))
         return self._used.tokens
@@ -256,7 +255,8 @@ class OAuth2:
     async def settled(self) -> None:
         """Wait until nothing is being renewed."""
         task = self._task
-        if task is not None and not task.done() and task.get_loop() is asyncio.get_running_loop():
+        here = task is not None and task.get_loop() is asyncio.get_running_loop()
+        if task is not None and here and task is not asyncio.current_task():
             await asyncio.wait({task})
 
     # ------------------------------------------------------------------------------------- one at a time

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from pocketsflow_async import RetryPolicy
+from pocketsflow_async import PocketsflowError, RetryPolicy
 from pocketsflow_async.pocketsuite import PocketSuite, Tokens
 from pocketsflow_async.sandbox.pocketsuite import PocketSuiteSandbox
 
@@ -44,3 +44,13 @@ def client(sandbox: PocketSuiteSandbox, oauth: Any, **settings: Any) -> PocketSu
 def asked(sandbox: PocketSuiteSandbox, path: str = TOKEN) -> dict[int, int]:
     """How often a path was asked, by status."""
     return {status: times for (_, route, status), times in sandbox.requests.items() if route == path}
+
+
+async def many(ps: PocketSuite, times: int = 50) -> list[object]:
+    """So many calls at once, and what became of them."""
+    calls = (ps.client_notes.create(note=f"note {number}") for number in range(times))
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+def errors(outcomes: list[object]) -> list[PocketsflowError]:
+    return [outcome for outcome in outcomes if isinstance(outcome, BaseException)]

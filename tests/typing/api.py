@@ -17,6 +17,8 @@ from pocketsflow_async.models import (
     SubscriptionStatus,
     UpsellPage,
 )
+from pocketsflow_async.pocketsuite import OAuth2, PocketSuite, Tokens, Trigger, parse_trigger
+from pocketsflow_async.pocketsuite.models import Booking, Client, ClientNote
 
 
 async def reading(pf: Pocketsflow) -> None:
@@ -80,3 +82,20 @@ async def refused(pf: Pocketsflow) -> None:
     assert_type(Pocketsflow("pk_test_sandbox", strict="warn").spec_patch(), str)
     Pocketsflow("pk_test_sandbox", strict="error")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Pocketsflow("pk_test_sandbox", rate_limit=100)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def pocketsuite(ps: PocketSuite, oauth: OAuth2) -> None:
+    client = await ps.clients.create(name="Ada", email="ada@example.com", custom_fields={"Dog": "Rex"})
+    assert_type(client, Client)
+    assert_type(client.birthday, dt.date | None)
+    assert_type(await ps.client_notes.create(note="x", client_id=client.id), ClientNote)
+    assert_type(ps.bookings.list(), Pager[Booking])
+    assert_type(await oauth.exchange("code", verifier=oauth.authorize_url().verifier), Tokens)
+    told = parse_trigger(b"{}")
+    assert_type(told, Trigger)
+    if isinstance(told.data, Booking):
+        assert_type(told.data.total, Decimal | None)
+    await ps.clients.create(email="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await ps.clients.create(name="A", custom_fields={"a": 1})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    PocketSuite("pk_test_sandbox")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PocketSuite(oauth, timeout=5.0, rate_limit=None, retry=RetryPolicy(attempts=2))

@@ -90,6 +90,11 @@ async def test_without_tokens_nothing_is_sent():
     assert oauth(refresh_token=None).tokens is None
 
 
+def test_a_slash_at_the_end_of_the_token_address_stays():
+    """To some servers it is another address without."""
+    assert oauth(token_url="https://a.example/token/")._token_url == "https://a.example/token/"
+
+
 def test_importing_it_is_light():
     script = (
         "import pocketsflow_async.pocketsuite as p, sys\n"
