@@ -122,6 +122,8 @@ class Transport:
     def _redacted(self, answer: ClientResponse, body: bytes) -> Response:
         """An answer that becomes an error, which gets around: a server that repeats the key in it is not passed on."""
         _, _, key = self._credentials.authorization.partition(" ")
+        if not key:
+            return Response(answer.status, answer.headers, body)
         headers = CIMultiDict((name, value.replace(key, "***")) for name, value in answer.headers.items())
         return Response(answer.status, headers, body.replace(key.encode(), b"***"))
 
