@@ -10,6 +10,7 @@ def main(path: str) -> None:
         "pocketsflow_async/py.typed",
         "pocketsflow_async/_generated/pocketsflow/resources.py",
         "pocketsflow_async/_generated/pocketsflow/openapi.json",
+        "pocketsflow_async/_generated/pocketsuite/openapi.json",
         "pocketsflow_async/sandbox/__init__.py",
     ):
         if wanted not in names:
