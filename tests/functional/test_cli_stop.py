@@ -179,7 +179,7 @@ async def test_help_that_nobody_reads_ends_quietly(command: Command, unbuffered:
     process.stdout._transport.close()  # type: ignore[attr-defined]
 
     assert await process.stderr.read() == b""
-    assert await process.wait() == (0 if unbuffered else 1)  # argparse itself forgives what it notices
+    assert await process.wait() in {0, 1}  # argparse itself forgives what it notices, which hangs on the moment
 
 
 @pytest.mark.parametrize(

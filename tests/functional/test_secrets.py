@@ -287,7 +287,7 @@ async def test_nothing_that_works_gives_a_secret_away(caplog: pytest.LogCaptureF
         (["export", "orders", "customers", "--to", "backup"], "sandbox", 0),
         (["export", "orders", "--to", "backup"], "stranger", 1),
         (["export", "orders", "--to", "backup"], "ftp://nowhere", 1),
-        (["export", "cats", "--to", "backup"], "sandbox", 1),
+        (["export", "cats", "--to", "backup"], "sandbox", 2),
         (["export", "--cats"], "", 2),
     ],
 )
