@@ -42,7 +42,7 @@ IMPORTS = {
     **{name: f"from {PACKAGE}._unset import {name}" for name in ("UNSET", "Unset")},
     **{
         name: f"from {PACKAGE}._wire import {name}"
-        for name in ("NULL", "Choice", "Codec", "PageCodec", "Time", "Wire", "many", "each")
+        for name in ("NULL", "Choice", "Codec", "PageCodec", "Time", "Wire", "many", "each", "new")
     },
     "intern": "from sys import intern",
     "sound": f"from {PACKAGE}._sound import sound",

@@ -36,6 +36,9 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 Build = Callable[[Any, Source | None], T]
 """The generated copy of a struct into a model, which remembers its source."""
 
+new = object.__new__
+"""A model whose fields are still to be filled in."""
+
 decode_exact = Decoder(float_hook=Decimal).decode
 """JSON text to plain data, numbers with a fraction as exact `Decimal`."""
 

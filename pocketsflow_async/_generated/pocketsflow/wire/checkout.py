@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pocketsflow_async._generated.pocketsflow.models.checkout import CheckoutSession
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, Wire
+from pocketsflow_async._wire import Codec, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -26,7 +26,7 @@ class CheckoutSessionOpen(CheckoutSessionWire, rename={}, forbid_unknown_fields=
 
 def checkout_session(w: CheckoutSessionWire, source: Source | None) -> CheckoutSession:
     """Copy the struct into the model."""
-    m = CheckoutSession.__new__(CheckoutSession)
+    m = new(CheckoutSession)
     m._extra = source
     m.id = w.id
     m.url = w.url

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pocketsflow_async._generated.pocketsflow.models.creator_pages import CreatorPage, PublicProduct
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, Wire, many
+from pocketsflow_async._wire import Codec, Wire, many, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -40,7 +40,7 @@ class PublicProductOpen(
 
 def public_product(w: PublicProductWire, source: Source | None) -> PublicProduct:
     """Copy the struct into the model."""
-    m = PublicProduct.__new__(PublicProduct)
+    m = new(PublicProduct)
     m._extra = source
     m.name = w.name
     m.subtitle = w.subtitle
@@ -65,7 +65,7 @@ class CreatorPageOpen(CreatorPageWire, rename={}, forbid_unknown_fields=False, k
 
 def creator_page(w: CreatorPageWire, source: Source | None) -> CreatorPage:
     """Copy the struct into the model."""
-    m = CreatorPage.__new__(CreatorPage)
+    m = new(CreatorPage)
     m._extra = source
     m.products = many(public_product, w.products, source, "products")
     return m

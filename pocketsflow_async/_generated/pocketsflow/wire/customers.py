@@ -15,7 +15,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow.models.customers import Customer
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -63,7 +63,7 @@ class CustomerOpen(
 
 def customer(w: CustomerWire, source: Source | None) -> Customer:
     """Copy the struct into the model."""
-    m = Customer.__new__(Customer)
+    m = new(Customer)
     m._extra = source
     m.id = w.id
     m.user_id = w.user_id and intern(w.user_id)

@@ -15,7 +15,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow.models.discounts import Discount, DiscountValidation, DiscountValueType
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -65,7 +65,7 @@ class DiscountOpen(
 
 def discount(w: DiscountWire, source: Source | None) -> Discount:
     """Copy the struct into the model."""
-    m = Discount.__new__(Discount)
+    m = new(Discount)
     m._extra = source
     m.id = w.id
     m.user_id = w.user_id and intern(w.user_id)
@@ -92,7 +92,7 @@ class DiscountValidationOpen(DiscountValidationWire, rename={}, forbid_unknown_f
 
 def discount_validation(w: DiscountValidationWire, source: Source | None) -> DiscountValidation:
     """Copy the struct into the model."""
-    m = DiscountValidation.__new__(DiscountValidation)
+    m = new(DiscountValidation)
     m._extra = source
     return m
 

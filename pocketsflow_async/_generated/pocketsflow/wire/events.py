@@ -28,7 +28,7 @@ from pocketsflow_async._generated.pocketsflow.models.subscriptions import Subscr
 from pocketsflow_async._generated.pocketsflow.models.webhooks import WebhookEvent
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, Wire
+from pocketsflow_async._wire import Codec, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -46,7 +46,7 @@ class EventProductOpen(EventProductWire, rename={"variant_id": "variantId"}, for
 
 def event_product(w: EventProductWire, source: Source | None) -> EventProduct:
     """Copy the struct into the model."""
-    m = EventProduct.__new__(EventProduct)
+    m = new(EventProduct)
     m._extra = source
     m.id = w.id
     m.variant_id = w.variant_id
@@ -64,7 +64,7 @@ class EventOrderOpen(EventOrderWire, rename={}, forbid_unknown_fields=False, kw_
 
 def event_order(w: EventOrderWire, source: Source | None) -> EventOrder:
     """Copy the struct into the model."""
-    m = EventOrder.__new__(EventOrder)
+    m = new(EventOrder)
     m._extra = source
     m.id = w.id
     return m
@@ -87,7 +87,7 @@ class EventCustomerOpen(
 
 def event_customer(w: EventCustomerWire, source: Source | None) -> EventCustomer:
     """Copy the struct into the model."""
-    m = EventCustomer.__new__(EventCustomer)
+    m = new(EventCustomer)
     m._extra = source
     m.email = w.email
     m.first_name = w.first_name
@@ -120,7 +120,7 @@ class EventTaxOpen(
 
 def event_tax(w: EventTaxWire, source: Source | None) -> EventTax:
     """Copy the struct into the model."""
-    m = EventTax.__new__(EventTax)
+    m = new(EventTax)
     m._extra = source
     m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
     m.rate = w.rate
@@ -145,7 +145,7 @@ class EventRefundOpen(EventRefundWire, rename={}, forbid_unknown_fields=False, k
 
 def event_refund(w: EventRefundWire, source: Source | None) -> EventRefund:
     """Copy the struct into the model."""
-    m = EventRefund.__new__(EventRefund)
+    m = new(EventRefund)
     m._extra = source
     m.id = w.id
     m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
@@ -198,7 +198,7 @@ class OrderEventOpen(
 
 def order_event(w: OrderEventWire, source: Source | None) -> OrderEvent:
     """Copy the struct into the model."""
-    m = OrderEvent.__new__(OrderEvent)
+    m = new(OrderEvent)
     m._extra = source
     m.webhook_id = w.webhook_id
     m.event = w.event
@@ -228,7 +228,7 @@ class EventSubscriptionOpen(
 
 def event_subscription(w: EventSubscriptionWire, source: Source | None) -> EventSubscription:
     """Copy the struct into the model."""
-    m = EventSubscription.__new__(EventSubscription)
+    m = new(EventSubscription)
     m._extra = source
     m.id = w.id
     m.customer_id = w.customer_id
@@ -257,7 +257,7 @@ class EventSubscriptionCustomerOpen(
 
 def event_subscription_customer(w: EventSubscriptionCustomerWire, source: Source | None) -> EventSubscriptionCustomer:
     """Copy the struct into the model."""
-    m = EventSubscriptionCustomer.__new__(EventSubscriptionCustomer)
+    m = new(EventSubscriptionCustomer)
     m._extra = source
     m.id = w.id
     m.status = w.status
@@ -290,7 +290,7 @@ class EventPaymentMethodOpen(
 
 def event_payment_method(w: EventPaymentMethodWire, source: Source | None) -> EventPaymentMethod:
     """Copy the struct into the model."""
-    m = EventPaymentMethod.__new__(EventPaymentMethod)
+    m = new(EventPaymentMethod)
     m._extra = source
     m.id = w.id
     m.type = w.type
@@ -350,7 +350,7 @@ class SubscriptionEventOpen(
 
 def subscription_event(w: SubscriptionEventWire, source: Source | None) -> SubscriptionEvent:
     """Copy the struct into the model."""
-    m = SubscriptionEvent.__new__(SubscriptionEvent)
+    m = new(SubscriptionEvent)
     m._extra = source
     m.webhook_id = w.webhook_id
     m.event = w.event
@@ -439,7 +439,7 @@ class InvoiceEventOpen(
 
 def invoice_event(w: InvoiceEventWire, source: Source | None) -> InvoiceEvent:
     """Copy the struct into the model."""
-    m = InvoiceEvent.__new__(InvoiceEvent)
+    m = new(InvoiceEvent)
     m._extra = source
     m.webhook_id = w.webhook_id
     m.event = w.event
@@ -490,7 +490,7 @@ class OpenEventOpen(OpenEventWire, rename={"webhook_id": "webhookId"}, forbid_un
 
 def open_event(w: OpenEventWire, source: Source | None) -> OpenEvent:
     """Copy the struct into the model."""
-    m = OpenEvent.__new__(OpenEvent)
+    m = new(OpenEvent)
     m._extra = source
     m.webhook_id = w.webhook_id
     m.event = w.event

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pocketsflow_async._generated.pocketsflow.models.newsletters import NewsletterResult
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, Wire
+from pocketsflow_async._wire import Codec, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -27,7 +27,7 @@ class NewsletterResultOpen(NewsletterResultWire, rename={}, forbid_unknown_field
 
 def newsletter_result(w: NewsletterResultWire, source: Source | None) -> NewsletterResult:
     """Copy the struct into the model."""
-    m = NewsletterResult.__new__(NewsletterResult)
+    m = new(NewsletterResult)
     m._extra = source
     m.id = w.id
     m.accepted = w.accepted

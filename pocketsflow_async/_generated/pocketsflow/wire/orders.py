@@ -19,7 +19,7 @@ from pocketsflow_async._generated.pocketsflow.wire.common import PaginationOpen,
 from pocketsflow_async._generated.pocketsflow.wire.products import ProductFileOpen, ProductFileWire, product_file
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, many
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, many, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -107,7 +107,7 @@ class OrderProductOpen(
 
 def order_product(w: OrderProductWire, source: Source | None) -> OrderProduct:
     """Copy the struct into the model."""
-    m = OrderProduct.__new__(OrderProduct)
+    m = new(OrderProduct)
     m._extra = source
     m.id = w.id
     m.name = w.name
@@ -153,7 +153,7 @@ class OrderCustomerOpen(
 
 def order_customer(w: OrderCustomerWire, source: Source | None) -> OrderCustomer:
     """Copy the struct into the model."""
-    m = OrderCustomer.__new__(OrderCustomer)
+    m = new(OrderCustomer)
     m._extra = source
     m.id = w.id
     m.buyer_email = w.buyer_email
@@ -245,7 +245,7 @@ class OrderOpen(
 
 def order(w: OrderWire, source: Source | None) -> Order:
     """Copy the struct into the model."""
-    m = Order.__new__(Order)
+    m = new(Order)
     m._extra = source
     m.id = w.id
     m.user_id = w.user_id and intern(w.user_id)

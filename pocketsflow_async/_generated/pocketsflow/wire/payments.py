@@ -15,7 +15,7 @@ from pocketsflow_async._generated.pocketsflow.models.payments import Payment
 from pocketsflow_async._generated.pocketsflow.wire.common import PaginationOpen, PaginationWire, pagination
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -67,7 +67,7 @@ class PaymentOpen(
 
 def payment(w: PaymentWire, source: Source | None) -> Payment:
     """Copy the struct into the model."""
-    m = Payment.__new__(Payment)
+    m = new(Payment)
     m._extra = source
     m.id = w.id
     m.is_subscription = w.is_subscription

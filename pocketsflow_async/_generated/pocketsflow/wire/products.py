@@ -15,7 +15,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow.models.products import BillingInterval, Product, ProductFile, ProductType
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, many
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, many, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -33,7 +33,7 @@ class ProductFileOpen(ProductFileWire, rename={}, forbid_unknown_fields=False, k
 
 def product_file(w: ProductFileWire, source: Source | None) -> ProductFile:
     """Copy the struct into the model."""
-    m = ProductFile.__new__(ProductFile)
+    m = new(ProductFile)
     m._extra = source
     m.name = w.name
     m.url = w.url
@@ -123,7 +123,7 @@ class ProductOpen(
 
 def product(w: ProductWire, source: Source | None) -> Product:
     """Copy the struct into the model."""
-    m = Product.__new__(Product)
+    m = new(Product)
     m._extra = source
     m.id = w.id
     m.name = w.name

@@ -14,7 +14,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow.models.refunds import Refund, RefundStatus
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -40,7 +40,7 @@ class RefundOpen(
 
 def refund(w: RefundWire, source: Source | None) -> Refund:
     """Copy the struct into the model."""
-    m = Refund.__new__(Refund)
+    m = new(Refund)
     m._extra = source
     m.id = w.id
     m.order_id = w.order_id

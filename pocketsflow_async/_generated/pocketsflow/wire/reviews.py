@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.reviews import Review
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -59,7 +59,7 @@ class ReviewOpen(
 
 def review(w: ReviewWire, source: Source | None) -> Review:
     """Copy the struct into the model."""
-    m = Review.__new__(Review)
+    m = new(Review)
     m._extra = source
     m.id = w.id
     m.product_id = w.product_id

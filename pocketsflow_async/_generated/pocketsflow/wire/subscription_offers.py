@@ -19,7 +19,7 @@ from pocketsflow_async._generated.pocketsflow.models.subscription_offers import 
 )
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -76,7 +76,7 @@ class SubscriptionOfferOpen(
 
 def subscription_offer(w: SubscriptionOfferWire, source: Source | None) -> SubscriptionOffer:
     """Copy the struct into the model."""
-    m = SubscriptionOffer.__new__(SubscriptionOffer)
+    m = new(SubscriptionOffer)
     m._extra = source
     m.id = w.id
     m.user_id = w.user_id and intern(w.user_id)
@@ -108,7 +108,7 @@ class SubscriberOpen(SubscriberWire, rename={"id": "_id"}, forbid_unknown_fields
 
 def subscriber(w: SubscriberWire, source: Source | None) -> Subscriber:
     """Copy the struct into the model."""
-    m = Subscriber.__new__(Subscriber)
+    m = new(Subscriber)
     m._extra = source
     m.id = w.id
     return m

@@ -14,7 +14,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow.models.subscriptions import Subscription, SubscriptionStatus
 from pocketsflow_async._generated.pocketsflow.wire.common import PaginationOpen, PaginationWire, pagination
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -71,7 +71,7 @@ class SubscriptionOpen(
 
 def subscription(w: SubscriptionWire, source: Source | None) -> Subscription:
     """Copy the struct into the model."""
-    m = Subscription.__new__(Subscription)
+    m = new(Subscription)
     m._extra = source
     m.id = w.id
     m.user_id = w.user_id and intern(w.user_id)

@@ -16,7 +16,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow.models.upsells import Upsell, UpsellPage
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -75,7 +75,7 @@ class UpsellOpen(
 
 def upsell(w: UpsellWire, source: Source | None) -> Upsell:
     """Copy the struct into the model."""
-    m = Upsell.__new__(Upsell)
+    m = new(Upsell)
     m._extra = source
     m.id = w.id
     m.user_id = w.user_id and intern(w.user_id)

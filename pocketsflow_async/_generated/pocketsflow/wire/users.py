@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pocketsflow_async._generated.pocketsflow.models.users import User
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, Wire
+from pocketsflow_async._wire import Codec, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -61,7 +61,7 @@ class UserOpen(
 
 def user(w: UserWire, source: Source | None) -> User:
     """Copy the struct into the model."""
-    m = User.__new__(User)
+    m = new(User)
     m._extra = source
     m.id = w.id
     m.user_id = w.user_id

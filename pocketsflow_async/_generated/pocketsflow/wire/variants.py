@@ -12,7 +12,7 @@ from decimal import Decimal
 from pocketsflow_async._generated.pocketsflow.models.variants import ProductVariant
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, Time, Wire
+from pocketsflow_async._wire import Codec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -44,7 +44,7 @@ class ProductVariantOpen(
 
 def product_variant(w: ProductVariantWire, source: Source | None) -> ProductVariant:
     """Copy the struct into the model."""
-    m = ProductVariant.__new__(ProductVariant)
+    m = new(ProductVariant)
     m._extra = source
     m.id = w.id
     m.product_id = w.product_id

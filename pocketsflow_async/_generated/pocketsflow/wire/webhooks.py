@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow.models.webhooks import Webhook, WebhookEvent
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -44,7 +44,7 @@ class WebhookOpen(
 
 def webhook(w: WebhookWire, source: Source | None) -> Webhook:
     """Copy the struct into the model."""
-    m = Webhook.__new__(Webhook)
+    m = new(Webhook)
     m._extra = source
     m.id = w.id
     m.user_id = w.user_id and intern(w.user_id)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pocketsflow_async._generated.pocketsflow_preview.models.analytics import AnalyticsSummary
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, Wire
+from pocketsflow_async._wire import Codec, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -31,7 +31,7 @@ class AnalyticsSummaryOpen(AnalyticsSummaryWire, rename={}, forbid_unknown_field
 
 def analytics_summary(w: AnalyticsSummaryWire, source: Source | None) -> AnalyticsSummary:
     """Copy the struct into the model."""
-    m = AnalyticsSummary.__new__(AnalyticsSummary)
+    m = new(AnalyticsSummary)
     m._extra = source
     m.visits = w.visits
     m.sales = w.sales

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pocketsflow_async._generated.pocketsflow_preview.models.common import Message, Pagination
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, Wire
+from pocketsflow_async._wire import Codec, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -50,7 +50,7 @@ class PaginationOpen(
 
 def pagination(w: PaginationWire, source: Source | None) -> Pagination:
     """Copy the struct into the model."""
-    m = Pagination.__new__(Pagination)
+    m = new(Pagination)
     m._extra = source
     m.current_page = w.current_page
     m.total_pages = w.total_pages
@@ -70,7 +70,7 @@ class MessageOpen(MessageWire, rename={}, forbid_unknown_fields=False, kw_only=T
 
 def message(w: MessageWire, source: Source | None) -> Message:
     """Copy the struct into the model."""
-    m = Message.__new__(Message)
+    m = new(Message)
     m._extra = source
     m.message = w.message
     return m

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow_preview.models.images import Image
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -31,7 +31,7 @@ class ImageOpen(ImageWire, rename={"id": "_id", "created_at": "createdAt"}, forb
 
 def image(w: ImageWire, source: Source | None) -> Image:
     """Copy the struct into the model."""
-    m = Image.__new__(Image)
+    m = new(Image)
     m._extra = source
     m.id = w.id
     m.name = w.name

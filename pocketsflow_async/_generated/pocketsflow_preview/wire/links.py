@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow_preview.models.links import Link
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -31,7 +31,7 @@ class LinkOpen(LinkWire, rename={"id": "_id", "created_at": "createdAt"}, forbid
 
 def link(w: LinkWire, source: Source | None) -> Link:
     """Copy the struct into the model."""
-    m = Link.__new__(Link)
+    m = new(Link)
     m._extra = source
     m.id = w.id
     m.title = w.title

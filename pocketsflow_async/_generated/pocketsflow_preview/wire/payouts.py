@@ -15,7 +15,7 @@ from pocketsflow_async._generated.pocketsflow_preview.models.payouts import Payo
 from pocketsflow_async._generated.pocketsflow_preview.wire.common import PaginationOpen, PaginationWire, pagination
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -41,7 +41,7 @@ class PayoutOpen(
 
 def payout(w: PayoutWire, source: Source | None) -> Payout:
     """Copy the struct into the model."""
-    m = Payout.__new__(Payout)
+    m = new(Payout)
     m._extra = source
     m.id = w.id
     m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)

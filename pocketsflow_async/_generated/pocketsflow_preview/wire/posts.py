@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow_preview.models.posts import Post
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -38,7 +38,7 @@ class PostOpen(
 
 def post(w: PostWire, source: Source | None) -> Post:
     """Copy the struct into the model."""
-    m = Post.__new__(Post)
+    m = new(Post)
     m._extra = source
     m.id = w.id
     m.title = w.title

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from pocketsflow_async._generated.pocketsflow_preview.models.product_reviews import ProductReview
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -36,7 +36,7 @@ class ProductReviewOpen(
 
 def product_review(w: ProductReviewWire, source: Source | None) -> ProductReview:
     """Copy the struct into the model."""
-    m = ProductReview.__new__(ProductReview)
+    m = new(ProductReview)
     m._extra = source
     m.id = w.id
     m.product_id = w.product_id

@@ -12,7 +12,7 @@ from msgspec import Raw
 from pocketsflow_async._generated.pocketsflow_preview.models.subscribers import NewsletterSubscriber
 from pocketsflow_async._generated.pocketsflow_preview.wire.common import PaginationOpen, PaginationWire, pagination
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, PageCodec, Time, Wire
+from pocketsflow_async._wire import Codec, PageCodec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -33,7 +33,7 @@ class NewsletterSubscriberOpen(
 
 def newsletter_subscriber(w: NewsletterSubscriberWire, source: Source | None) -> NewsletterSubscriber:
     """Copy the struct into the model."""
-    m = NewsletterSubscriber.__new__(NewsletterSubscriber)
+    m = new(NewsletterSubscriber)
     m._extra = source
     m.id = w.id
     m.email = w.email

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pocketsflow_async._generated.pocketsuite.models.client_notes import ClientNote
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, Time, Wire
+from pocketsflow_async._wire import Codec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -28,7 +28,7 @@ class ClientNoteOpen(ClientNoteWire, rename={}, forbid_unknown_fields=False, kw_
 
 def client_note(w: ClientNoteWire, source: Source | None) -> ClientNote:
     """Copy the struct into the model."""
-    m = ClientNote.__new__(ClientNote)
+    m = new(ClientNote)
     m._extra = source
     m.id = w.id
     m.client_id = w.client_id

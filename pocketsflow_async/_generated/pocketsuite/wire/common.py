@@ -13,7 +13,7 @@ from decimal import Decimal
 from pocketsflow_async._generated.pocketsuite.models.common import Booking, Client, Payment, Reference, Subaccount
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import Codec, Time, Wire
+from pocketsflow_async._wire import Codec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -61,7 +61,7 @@ class ClientOpen(
 
 def client(w: ClientWire, source: Source | None) -> Client:
     """Copy the struct into the model."""
-    m = Client.__new__(Client)
+    m = new(Client)
     m._extra = source
     m.id = w.id
     m.owner = None if w.owner is None else reference(w.owner, source and source.at("owner"))
@@ -102,7 +102,7 @@ class ReferenceOpen(ReferenceWire, rename={}, forbid_unknown_fields=False, kw_on
 
 def reference(w: ReferenceWire, source: Source | None) -> Reference:
     """Copy the struct into the model."""
-    m = Reference.__new__(Reference)
+    m = new(Reference)
     m._extra = source
     m.id = w.id
     m.name = w.name
@@ -126,7 +126,7 @@ class BookingOpen(BookingWire, rename={}, forbid_unknown_fields=False, kw_only=T
 
 def booking(w: BookingWire, source: Source | None) -> Booking:
     """Copy the struct into the model."""
-    m = Booking.__new__(Booking)
+    m = new(Booking)
     m._extra = source
     m.id = w.id
     m.type = w.type
@@ -152,7 +152,7 @@ class PaymentOpen(PaymentWire, rename={}, forbid_unknown_fields=False, kw_only=T
 
 def payment(w: PaymentWire, source: Source | None) -> Payment:
     """Copy the struct into the model."""
-    m = Payment.__new__(Payment)
+    m = new(Payment)
     m._extra = source
     m.id = w.id
     m.amount = x if (x := w.amount) is None or x.is_finite() else sound(x)
@@ -173,7 +173,7 @@ class SubaccountOpen(SubaccountWire, rename={}, forbid_unknown_fields=False, kw_
 
 def subaccount(w: SubaccountWire, source: Source | None) -> Subaccount:
     """Copy the struct into the model."""
-    m = Subaccount.__new__(Subaccount)
+    m = new(Subaccount)
     m._extra = source
     m.id = w.id
     m.name = w.name

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pocketsflow_async._generated.pocketsuite.models.webhooks import Unsubscribed, WebhookSubscription
 from pocketsflow_async._model import Source
-from pocketsflow_async._wire import Codec, Time, Wire
+from pocketsflow_async._wire import Codec, Time, Wire, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -28,7 +28,7 @@ class WebhookSubscriptionOpen(WebhookSubscriptionWire, rename={}, forbid_unknown
 
 def webhook_subscription(w: WebhookSubscriptionWire, source: Source | None) -> WebhookSubscription:
     """Copy the struct into the model."""
-    m = WebhookSubscription.__new__(WebhookSubscription)
+    m = new(WebhookSubscription)
     m._extra = source
     m.id = w.id
     m.event = w.event
@@ -47,7 +47,7 @@ class UnsubscribedOpen(UnsubscribedWire, rename={}, forbid_unknown_fields=False,
 
 def unsubscribed(w: UnsubscribedWire, source: Source | None) -> Unsubscribed:
     """Copy the struct into the model."""
-    m = Unsubscribed.__new__(Unsubscribed)
+    m = new(Unsubscribed)
     m._extra = source
     m.id = w.id
     return m

@@ -29,7 +29,7 @@ from pocketsflow_async._generated.hard.models.common import (
 )
 from pocketsflow_async._model import Source
 from pocketsflow_async._sound import sound
-from pocketsflow_async._wire import NULL, Choice, Codec, Time, Wire, each, many
+from pocketsflow_async._wire import NULL, Choice, Codec, Time, Wire, each, many, new
 
 # pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 # mypy: disable-error-code="assignment"
@@ -63,7 +63,7 @@ class PaginationOpen(
 
 def pagination(w: PaginationWire, source: Source | None) -> Pagination:
     """Copy the struct into the model."""
-    m = Pagination.__new__(Pagination)
+    m = new(Pagination)
     m._extra = source
     m.current_page = w.current_page
     m.has_more = w.has_more
@@ -143,7 +143,7 @@ class BoxOpen(
 
 def box(w: BoxWire, source: Source | None) -> Box:
     """Copy the struct into the model."""
-    m = Box.__new__(Box)
+    m = new(Box)
     m._extra = source
     m.class_ = w.class_
     m.id = w.id
@@ -187,7 +187,7 @@ class NoteOpen(NoteWire, rename={}, forbid_unknown_fields=False, kw_only=True):
 
 def note(w: NoteWire, source: Source | None) -> Note:
     """Copy the struct into the model."""
-    m = Note.__new__(Note)
+    m = new(Note)
     m._extra = source
     m.text = w.text
     m.box = box(w.box, source and source.at("box"))
@@ -208,7 +208,7 @@ class PartOpen(PartWire, rename={}, forbid_unknown_fields=False, kw_only=True):
 
 def part(w: PartWire, source: Source | None) -> Part:
     """Copy the struct into the model."""
-    m = Part.__new__(Part)
+    m = new(Part)
     m._extra = source
     m.name = w.name
     m.size = x if (x := w.size) is None or x.is_finite() else sound(x)
@@ -230,7 +230,7 @@ class ScrewOpen(ScrewWire, rename={}, forbid_unknown_fields=False, kw_only=True)
 
 def screw(w: ScrewWire, source: Source | None) -> Screw:
     """Copy the struct into the model."""
-    m = Screw.__new__(Screw)
+    m = new(Screw)
     m._extra = source
     m.name = w.name
     m.size = x if (x := w.size) is None or x.is_finite() else sound(x)
@@ -252,7 +252,7 @@ class CatOpen(CatWire, rename={"pet_type": "petType"}, forbid_unknown_fields=Fal
 
 def cat(w: CatWire, source: Source | None) -> Cat:
     """Copy the struct into the model."""
-    m = Cat.__new__(Cat)
+    m = new(Cat)
     m._extra = source
     m.pet_type = w.pet_type
     m.lives = w.lives
@@ -273,7 +273,7 @@ class DogOpen(DogWire, rename={"pet_type": "petType"}, forbid_unknown_fields=Fal
 
 def dog(w: DogWire, source: Source | None) -> Dog:
     """Copy the struct into the model."""
-    m = Dog.__new__(Dog)
+    m = new(Dog)
     m._extra = source
     m.name = w.name
     m.size = x if (x := w.size) is None or x.is_finite() else sound(x)
@@ -296,7 +296,7 @@ class CageOpen(CageWire, rename={}, forbid_unknown_fields=False, kw_only=True):
 
 def cage(w: CageWire, source: Source | None) -> Cage:
     """Copy the struct into the model."""
-    m = Cage.__new__(Cage)
+    m = new(Cage)
     m._extra = source
     m.pet = PET.read(w.pet, source, "pet")
     m.guest = PET.read(w.guest, source, "guest", null=True)
@@ -316,7 +316,7 @@ class MessageOpen(MessageWire, rename={}, forbid_unknown_fields=False, kw_only=T
 
 def message(w: MessageWire, source: Source | None) -> Message:
     """Copy the struct into the model."""
-    m = Message.__new__(Message)
+    m = new(Message)
     m._extra = source
     m.message = w.message
     return m
@@ -342,7 +342,7 @@ class LabelOpen(LabelWire, rename={}, forbid_unknown_fields=False, kw_only=True)
 
 def label(w: LabelWire, source: Source | None) -> Label:
     """Copy the struct into the model."""
-    m = Label.__new__(Label)
+    m = new(Label)
     m._extra = source
     m.text = w.text
     return m
@@ -372,7 +372,7 @@ class ShelfOpen(ShelfWire, rename={}, forbid_unknown_fields=False, kw_only=True)
 
 def shelf(w: ShelfWire, source: Source | None) -> Shelf:
     """Copy the struct into the model."""
-    m = Shelf.__new__(Shelf)
+    m = new(Shelf)
     m._extra = source
     m.next = None if w.next is None else shelf(w.next, source and source.at("next"))
     m.boxes = None if w.boxes is None else each(box, w.boxes, source, "boxes")
