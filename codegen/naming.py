@@ -9,7 +9,8 @@ _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 RESERVED = frozenset(
     {
         # used by what is generated around the name
-        *("self", "cls", "options", "extra", "dt", "m", "w", "x", "source", "many", "each", "new", "sound", "intern", "attrs"),
+        *("self", "cls", "options", "extra", "dt", "m", "w", "x", "source"),
+        *("many", "each", "new", "sound", "intern", "attrs"),
         # builtins that generated annotations use
         *("str", "int", "float", "bool", "list", "dict"),
     }
