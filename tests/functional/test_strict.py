@@ -86,7 +86,7 @@ async def test_an_export_is_compared_too(pf: Pocketsflow, tmp_path: Path) -> Non
     with pytest.warns(SpecDriftWarning):
         await export(pf, ["orders"], to=tmp_path)
 
-    assert set(_places(pf)) == {"Order", "ProductType"}
+    assert set(_places(pf)) == {"Order", "ProductType", "User"}  # it asks whose account it is
 
 
 async def test_the_sandbox_sends_what_the_spec_knows(sandbox: Sandbox) -> None:
