@@ -114,7 +114,7 @@ def order_product(w: OrderProductWire, source: Source | None) -> OrderProduct:
     m.price = x if (x := w.price) is None or x.is_finite() else sound(x)
     m.user_id = w.user_id and intern(w.user_id)
     m.description = w.description
-    m.currency = w.currency
+    m.currency = w.currency and intern(w.currency)
     m.type = w.type
     m.billing_interval = w.billing_interval
     m.active = w.active
@@ -258,8 +258,8 @@ def order(w: OrderWire, source: Source | None) -> Order:
     m.stripe_fee = x if (x := w.stripe_fee) is None or x.is_finite() else sound(x)
     m.paypal_fee = x if (x := w.paypal_fee) is None or x.is_finite() else sound(x)
     m.affiliate_cut = x if (x := w.affiliate_cut) is None or x.is_finite() else sound(x)
-    m.currency = w.currency
-    m.country = w.country
+    m.currency = w.currency and intern(w.currency)
+    m.country = w.country and intern(w.country)
     m.is_refunded = w.is_refunded
     m.is_disputed = w.is_disputed
     m.is_subscription = w.is_subscription

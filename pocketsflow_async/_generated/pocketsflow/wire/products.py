@@ -130,7 +130,7 @@ def product(w: ProductWire, source: Source | None) -> Product:
     m.price = x if (x := w.price).is_finite() else sound(x)
     m.user_id = w.user_id and intern(w.user_id)
     m.description = w.description
-    m.currency = w.currency
+    m.currency = w.currency and intern(w.currency)
     m.type = w.type
     m.billing_interval = w.billing_interval
     m.active = w.active
