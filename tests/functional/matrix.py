@@ -7,8 +7,8 @@ import asyncio
 import contextlib
 import errno
 import math
-import selectors
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -22,6 +22,10 @@ import pytest
 from pocketsflow_async import Pocketsflow, PocketsflowError, RateLimiter, RequestOptions
 from pocketsflow_async._retry import delays
 from pocketsflow_async.sandbox import Sandbox
+
+sys.path.append(str(Path(__file__).parent.parent))  # as a command it begins in its own folder
+
+from virtual_loop import VirtualLoop
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
 BEGIN = "<!-- matrix: written by `python tests/functional/matrix.py` -->"
@@ -44,50 +48,15 @@ FAULTS: Mapping[str, tuple[str, dict[str, Any]]] = {
 """Each fault's name in the table, and how the sandbox makes it."""
 ONCE, ALWAYS = "once", "always"
 
-_PATIENCE = 0.002
-"""Real seconds in which the kernel may still hand something over before the clock jumps."""
-_SOON = 0.001
-"""Virtual seconds that nothing on the network hangs on: they pass at once."""
 _GLANCE = 100.0
 """Virtual seconds between two looks of a stalling sandbox at its client: each costs as much as a request."""
 
 
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock jumps to the next timer as soon as the sockets are quiet; a thread at work is waited for."""
+class JumpingLoop(VirtualLoop):
+    """A loop whose clock jumps to the next timer as soon as the sockets are quiet."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.threads = 0
-        super().__init__(_Jumping(self))
-
-    def time(self) -> float:
-        return self.now
-
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
-        future = super().run_in_executor(executor, func, *args)
-        self.threads += 1
-        future.add_done_callback(self._one_thread_less)
-        return future
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109, ARG002
-        await super().shutdown_default_executor()
-
-    def _one_thread_less(self, _: object) -> None:
-        self.threads -= 1
-
-
-class _Jumping(selectors.DefaultSelector):
-    def __init__(self, loop: JumpingLoop) -> None:
-        super().__init__()
-        self.loop = loop
-
-    def select(self, timeout: float | None = None) -> Any:
-        if timeout is None or (timeout > 0 and self.loop.threads):
-            return super().select()
-        ready = super().select(_PATIENCE if timeout > _SOON else 0)
-        if not ready:
-            self.loop.now += max(timeout, 1e-9)  # a little always, so that a rounding error cannot stop time
-        return ready
+    patience = 0.002
+    soon = 0.001
 
 
 @attrs.frozen

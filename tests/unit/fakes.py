@@ -3,12 +3,12 @@
 import asyncio
 import functools
 import pickle
-import selectors
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec
 
 from multidict import CIMultiDict
+from virtual_loop import VirtualLoop
 
 from pocketsflow_async import Page
 from pocketsflow_async._operation import Operation, Paging
@@ -19,50 +19,6 @@ from pocketsflow_async.errors import APIConnectionError
 from pocketsflow_async.models import Pagination
 
 P = ParamSpec("P")
-
-_TURN = 1e-9
-"""Seconds that every turn of a virtual loop takes, so that a rounding error cannot stop time."""
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock begins at 0 and jumps to the next timer instead of waiting for it.
-
-    While a thread works for the loop, time stands still.
-    """
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.threads = 0
-        super().__init__(_Impatient(self))
-
-    def time(self) -> float:
-        return self.now
-
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
-        future = super().run_in_executor(executor, func, *args)
-        self.threads += 1
-        future.add_done_callback(self._one_thread_less)
-        return future
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109, ARG002
-        await super().shutdown_default_executor()
-
-    def _one_thread_less(self, _: object) -> None:
-        self.threads -= 1
-
-
-class _Impatient(selectors.DefaultSelector):
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self.loop = loop
-
-    def select(self, timeout: float | None = None) -> Any:
-        if timeout is None or (timeout > 0 and self.loop.threads):
-            return super().select()
-        ready = super().select(0)
-        if not ready:
-            self.loop.now += max(timeout, _TURN)
-        return ready
 
 
 def virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
