@@ -204,7 +204,7 @@ class _Call:
                 quota.release(response)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
         if may_repeat(error, repeatable=self.request.repeatable) and self.request.replayable:
-            raise Again(error, waited=sent - asked)
+            raise Again(error, waited=sent - asked, elapsed=clock() - sent)
         raise error
 
     def _note(self, error: BaseException, *, waited: float, elapsed: float) -> None:
@@ -235,6 +235,8 @@ class _RenewedCall(_Call):
     async def attempt(self) -> Response:
         if self.renewed:  # what is refused with new credentials too is refused for good
             return await super().attempt()
+        clock = self.executor.clock
+        began = clock()
         await self.renewal.ready()
         try:
             return await super().attempt()
@@ -242,7 +244,8 @@ class _RenewedCall(_Call):
             error = exc
         self.renewed = True
         if await self.renewal.refused(self.generation) and self.request.replayable:
-            raise Again(error, waited=self.failures[-1].waited, at_once=True)
+            waited = self.failures[-1].waited
+            raise Again(error, waited=waited, elapsed=clock() - began - waited, at_once=True)
         raise error
 
     async def _send(self, request: Request) -> Response:

@@ -120,29 +120,23 @@ class Pager(Generic[T]):
     async def _walk(self, concurrency: int, *, raw: bool) -> AsyncGenerator[Any, None]:
         if isinstance(concurrency, bool) or concurrency < 1:
             raise InvalidArgumentError(f"{self._operation.name}: concurrency must be at least 1, not {concurrency!r}")
-        page = self._read(await self._fetch(0, raw=raw), 0)
-        yield page
-        number = 1
-        if concurrency == 1:
-            while page.has_more:
-                page = self._read(await self._fetch(number, raw=raw), number)
-                yield page
-                number += 1
-            return
         window: deque[asyncio.Future[Unread]] = deque()
-        seen = 1
+        held = [self._read(await self._fetch(0, raw=raw), 0)]
+        number = seen = 1
         try:
-            while page.has_more:
-                last = self._plan.last_page(page)
+            while True:
+                more, last = held[0].has_more, self._plan.last_page(held[0])
+                yield held.pop()  # from here on it is the caller's alone: it may be gone before the next one is read
+                if not more:
+                    return
                 # Where the API does not say how many pages there are, go no further ahead than was found already.
                 ahead = concurrency if last is not None else min(concurrency, seen)
                 while len(window) < ahead and (last is None or number <= last or not window):
                     window.append(asyncio.ensure_future(self._fetch(number, raw=raw)))
                     number += 1
-                page = self._read(await window[0], seen)
+                held.append(self._read(await window[0], seen))
                 window.popleft()
                 seen += 1
-                yield page
         finally:
             for task in window:
                 task.cancel()

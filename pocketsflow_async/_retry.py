@@ -21,15 +21,21 @@ _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Again(Exception):  # noqa: N818 - not an error by itself: it asks the loop for another try
-    """A try failed with an error that another try may mend, after so many seconds of waiting for the quota.
+    """A try failed with an error that another try may mend.
 
-    `at_once` asks for that try without a pause.
+    Args:
+        waited: seconds of waiting for the quota before it.
+        elapsed: seconds that it took after that.
+        at_once: whether the next try needs no pause.
     """
 
-    def __init__(self, error: PocketsflowError, *, waited: float = 0.0, at_once: bool = False) -> None:
+    def __init__(
+        self, error: PocketsflowError, *, waited: float = 0.0, elapsed: float = 0.0, at_once: bool = False
+    ) -> None:
         super().__init__(str(error))
         self.error = error
         self.waited = waited
+        self.elapsed = elapsed
         self.at_once = at_once
 
 
@@ -62,37 +68,51 @@ def delays(
 ) -> Generator[float | None, Again, None]:
     """The pauses between tries: full jitter under a doubling ceiling, never less than `Retry-After`.
 
-    Ends, so that the last error stands, when the next pause would pass `max_elapsed`. The waits for the quota do
-    not count: in a long row nothing would be repeated any more.
+    Begins when the first try has failed. Ends, so that the last error stands, when the next pause would pass
+    `max_elapsed`. The waits for the quota do not count: in a long row nothing would be repeated any more.
     """
-    start = clock()
     again = yield None
+    start = clock() - again.elapsed
     ceiling = policy.base_delay
     while True:
-        start += again.waited
         if again.at_once and clock() - start <= policy.max_elapsed:
-            again = yield 0.0
-            continue
-        pause = spread(0.0, min(ceiling, policy.max_delay))
-        if isinstance(again.error, APIStatusError):
-            pause += retry_after(again.error.headers) or 0.0
-        if clock() - start + pause > policy.max_elapsed:
-            return
+            pause = 0.0
+        else:
+            pause = spread(0.0, min(ceiling, policy.max_delay))
+            if isinstance(again.error, APIStatusError):
+                pause += retry_after(again.error.headers) or 0.0
+            if clock() - start + pause > policy.max_elapsed:
+                return
+            ceiling *= 2
         again = yield pause
-        ceiling *= 2
+        start += again.waited
 
 
 @lru_cache(maxsize=64)
 def retrying(policy: RetryPolicy) -> Callable[[Call], Awaitable[Response]]:
-    """A loop that drives calls by this policy."""
+    """What drives calls by this policy.
 
-    async def run(call: Call) -> Response:
+    Nearly every call ends with its first try, so that is made outside of the loop, which gets it only if it failed.
+    """
+
+    async def repeat(call: Call, first: list[Again]) -> Response:
+        if first:
+            raise first.pop()
         return await call.attempt()
 
-    loop: Callable[[Any], Callable[[Call], Awaitable[Response]]] = _on_exception(
+    loop: Callable[[Any], Callable[[Call, list[Again]], Awaitable[Response]]] = _on_exception(
         partial(delays, policy), Again, max_tries=policy.attempts, jitter=None, logger=None
     )
-    return loop(run)
+    repeating = loop(repeat)
+
+    async def run(call: Call) -> Response:
+        try:
+            return await call.attempt()
+        except Again as again:
+            first = [again]
+        return await repeating(call, first)
+
+    return run
 
 
 _on_exception: Any = backoff.on_exception

@@ -21,6 +21,8 @@ def sound(value: Any) -> Any:
     for _ in range(DEEPEST):
         deeper: list[Any] = []
         for one in level:
+            if type(one) is str:
+                continue
             if is_object(one):
                 deeper += one.values()
             elif is_array(one):

@@ -52,7 +52,7 @@ def pauses(policy: RetryPolicy, *errors: Exception, took: float = 0.0, waited: f
     for error in errors:
         clock.now += waited + took
         try:
-            found.append(generator.send(Again(error, waited=waited)))
+            found.append(generator.send(Again(error, waited=waited, elapsed=took)))
         except StopIteration:
             break
         clock.now += found[-1]
@@ -131,7 +131,7 @@ def test_pauses_stay_within_their_bounds(policy, wishes, seed, took):
         clock.now += took
         error = lost() if wish is None else status(429, retry_after=str(wish))
         try:
-            pause = generator.send(Again(error))
+            pause = generator.send(Again(error, elapsed=took))
         except StopIteration:
             return
         clock.now += pause
