@@ -1,11 +1,12 @@
 """A server that is no bottleneck: it sends canned answers without looking closely.
 
 `GET /orders?page=N` is a page of 100 orders (about 110 KB) of a list without end; below `/PAGES` the list has so many
-pages. Any other path is one small order. Run as a program, it prints its address and serves until its standard input
-ends.
+pages. The orders of all pages differ by nothing but their ids. Any other path is one small order. Run as a program, it
+prints its address and serves until its standard input ends.
 """
 
 import asyncio
+import json
 import re
 import sys
 
@@ -18,16 +19,22 @@ _PAGE = re.compile(rb"GET /?(\d*)/orders\?(?:.*&)?page=(\d+)")
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
+_GAP = b"@" * 16
+"""In the ids of a page's orders, where the page is told: later ones have smaller ids, as in a list from new to old."""
+
+
 async def bodies() -> tuple[bytes, bytes]:
-    """A page of orders up to where its own pagination begins, and one order."""
+    """A page of orders up to where its own pagination begins, with a gap in each id, and one order."""
     key = {"Authorization": "Bearer pk_test_sandbox"}
     async with Sandbox(orders=300, seed=7, rate_limit=None) as sandbox, aiohttp.ClientSession(headers=key) as session:
         async with session.get(f"{sandbox.url}/orders?page=1&pageSize=100") as answer:
-            page = (await answer.read()).partition(b',"pagination"')[0]
-        first = re.search(rb'"_id":"(\w+)"', page)
-        assert first is not None
-        async with session.get(f"{sandbox.url}/orders/{first[1].decode()}") as answer:
-            return page, await answer.read()
+            page = await answer.read()
+        names = [order["_id"].encode() for order in json.loads(page)["orders"]]
+        async with session.get(f"{sandbox.url}/orders/{names[0].decode()}") as answer:
+            order = await answer.read()
+    for place, name in enumerate(names):
+        page = page.replace(b'{"_id":"%b"' % name, b'{"_id":"%b%08x"' % (_GAP, 0xFFFFFFFF - place))
+    return page.partition(b',"pagination"')[0], order
 
 
 class Canned(asyncio.Protocol):
@@ -53,7 +60,8 @@ class Canned(asyncio.Protocol):
         more = b"true" if number < pages else b"false"
         told = b'{"totalCount":%d,"totalPages":%d,"currentPage":%d,"pageSize":100,"hasMore":%s}}'
         tail = b',"pagination":' + told % (pages * 100, pages, number, more)
-        return _HEAD % (len(self.page) + len(tail)) + self.page + tail
+        page = self.page.replace(_GAP, b"%016x" % (0xFFFFFFFFFFFFFFFF - number))
+        return _HEAD % (len(page) + len(tail)) + page + tail
 
 
 async def main() -> None:

@@ -81,13 +81,13 @@ class Executor:
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
         """Carry out an operation and give back its typed answer."""
-        codec: Codec[T] = await _codec(operation)
+        codec: Codec[T] = CODECS.get(operation.answer) or await _loaded(operation)
         response = await self.send(operation, **arguments)
         return self._decoded(codec, operation, response)
 
     async def fetch(self, operation: Operation[Any], *, raw: bool = False, **arguments: Any) -> Unread:
         """One page of a list, not read yet: what waits for its turn is bytes, not thousands of models."""
-        codec: PageCodec[Any] = await _codec(operation)
+        codec: PageCodec[Any] = CODECS.get(operation.answer) or await _loaded(operation)
         response = await self.send(operation, **arguments)
         return partial(self._raw_page if raw else self._decoded, codec, operation, response)
 
@@ -155,9 +155,9 @@ class Executor:
         return encode
 
 
-async def _codec(operation: Operation[Any]) -> Any:
-    """The operation's decoder; its models are imported off the event loop, the first time."""
-    return CODECS.get(operation.answer) or await asyncio.to_thread(load, operation.answer)
+async def _loaded(operation: Operation[Any]) -> Any:
+    """The operation's decoder, and with it its models, imported off the event loop."""
+    return await asyncio.to_thread(load, operation.answer)
 
 
 class _Call:

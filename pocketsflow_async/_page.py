@@ -28,10 +28,15 @@ class Page(Generic[T]):
 
 @attrs.define(weakref_slot=False)
 class RawPage:
-    """A page whose records are the JSON text that the server sent (`msgspec.Raw`)."""
+    """A page whose records are the JSON text that the server sent (`msgspec.Raw`).
+
+    Attributes:
+        one_line: whether the whole answer came on one line, so that each record certainly is one.
+    """
 
     items: list[Any]
     pagination: Any = None
+    one_line: bool = False
     has_more: bool = False
     requests: int = 1
     throttled: int = 0

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -128,15 +129,26 @@ def encode_query(operation: str, params: Mapping[str, Any]) -> str:
         if value is None or isinstance(value, Unset):
             continue
         try:
-            if type(value) is int:  # neither a bool nor an enum: a page or its size, nearly always
-                pairs.append(f"{quoted(name)}={value}")
-                continue
-            place = f"{operation}: {name}"
-            several = value if is_array(value) else [value]
-            pairs += [f"{quoted(name)}={quoted(_query_text(one, place))}" for one in several]
+            for text in _query_texts(value, f"{operation}: {name}"):
+                pairs.append(f"{quoted(name)}={text}")  # noqa: PERF401 - mostly one: a comprehension takes longer
         except UnicodeEncodeError as exc:
             raise InvalidArgumentError(f"{operation}: {exc.object!r} cannot be written in UTF-8") from None
     return "&".join(pairs)
+
+
+def _query_texts(value: object, place: str) -> Sequence[str]:
+    """One value or several, percent-encoded."""
+    if type(value) is int:  # neither a bool nor an enum: a page or its size, as in nearly every query
+        return (str(value),)
+    if type(value) is datetime:
+        return (_quoted_time(value, place),)
+    return [quoted(_query_text(one, place)) for one in (value if is_array(value) else (value,))]
+
+
+@lru_cache(maxsize=64)
+def _quoted_time(value: datetime, place: str) -> str:
+    """A time in a query; the ends of a window are the same for all its pages."""
+    return quoted(to_plain(value, place))
 
 
 def _query_text(value: object, place: str) -> str:

@@ -179,10 +179,11 @@ class PageCodec(Codec[Page[T]]):
                 found = self._opened(encode_exact(find_records(_plain(body), self._key())))
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
-        return RawPage(self._records(found), self._told(found))
+        one_line = b"\n" not in body and b"\r" not in body
+        return RawPage(self._records(found), self._told(found), one_line=one_line)
 
     def _build(self, found: Any, _: Source | None) -> Page[T]:
-        return self._finished(found, in_place(self._item.build, self._records(found)))
+        return self._finished(found, many(self._item.build, self._records(found), None, ""))
 
     def _read_open(self, body: bytes) -> Page[T]:
         found = self._opened(body)
@@ -292,17 +293,17 @@ class Choice:
 
 
 def many(build: Build[T], records: list[Any], source: Source | None, name: str) -> list[T]:
-    """Copy a list of structs that stands under `name`."""
+    """Copy the structs of a list that stands under `name`, each model into its struct's place.
+
+    So the memory of a struct is used again while it is still at hand.
+    """
     if source is None:
-        return in_place(build, records)
-    source = source.at(name)
-    return [build(record, source.at(position)) for position, record in enumerate(records)]
-
-
-def in_place(build: Build[T], records: list[Any]) -> list[T]:
-    """Put a model where each struct stood: the struct's memory is used again while it is still at hand."""
-    for position, record in enumerate(records):
-        records[position] = build(record, None)
+        for position, record in enumerate(records):
+            records[position] = build(record, None)
+    else:
+        source = source.at(name)
+        for position, record in enumerate(records):
+            records[position] = build(record, source.at(position))
     return records
 
 

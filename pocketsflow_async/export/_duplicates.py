@@ -35,6 +35,33 @@ class Duplicates:
         return bool(self.lines[line >> 3] & 1 << (line & 7))
 
 
+@attrs.define
+class Apart:
+    """How many records are certainly different, seen while they come in: each page has ids beyond all before it.
+
+    So it is with lists in order of time and ids that begin with the time. What does not fit is not counted.
+    """
+
+    low: str = ""
+    high: str = ""
+    count: int = 0
+
+    def add(self, names: set[str], records: int) -> None:
+        """Look at a page of so many records, which have these ids."""
+        if not names or len(names) != records:
+            return
+        least, most = min(names), max(names)
+        if not self.count:
+            self.low, self.high = least, most
+        elif most < self.low:
+            self.low = least
+        elif least > self.high:
+            self.high = most
+        else:
+            return
+        self.count += len(names)
+
+
 def find_duplicates(pages: Pages, records: int, scratch: Path) -> Duplicates:
     """Look for ids that come again. Of the same record, the copy that was read last stays.
 
@@ -57,32 +84,6 @@ def find_duplicates(pages: Pages, records: int, scratch: Path) -> Duplicates:
                 found[reading] += 1
             last[name] = line
     return Duplicates(count, found, drop)
-
-
-def none_twice(pages: Pages) -> Duplicates | None:
-    """Nothing to leave out, where a quick look proves it: every page has ids beyond those of all pages before.
-
-    So it is with lists in order of time and ids that begin with the time. None where it is not so.
-    """
-    found: Counter[int] = Counter()
-    low = high = ""
-    for reading, ids in pages:
-        names = {name for name in ids if name is not None}
-        if len(names) != len(ids):
-            return None
-        if not names:
-            continue
-        least, most = min(names), max(names)
-        if not found:
-            low, high = least, most
-        elif most < low:
-            low = least
-        elif least > high:
-            high = most
-        else:
-            return None
-        found[reading] += len(names)
-    return Duplicates(0, found, bytearray())
 
 
 def by_bucket(pages: Pages, records: int, scratch: Path) -> Iterator[Iterable[_Row]]:

@@ -77,6 +77,7 @@ class Run:
         self._progress = progress
         self._format = FORMATS[plan.options.format]
         self._raw = plan.options.format != "jsonl"
+        self._as_read = not (self._raw or plan.options.compression)
         self._stop = Event()
         self._start = time.monotonic()
 
@@ -95,7 +96,7 @@ class Run:
         window = self._plan.windows[name]
         since, until = (None if text is None else datetime.fromisoformat(text) for text in (window.since, window.until))
         source = Source(self._pf, name, since=since, until=until, turn=turn)
-        with Spool(self._work, name) as spool:
+        with Spool(self._work, name, summed=self._as_read) as spool:
             resumed = spool.state is not None
             state = State() if spool.state is None else State(**spool.state)
             walk = Walk(source, spool, state, concurrency=concurrency, told=lambda: self._tell(name, spool, state))
@@ -185,9 +186,10 @@ class Run:
                 if self._is_spool(one):
                     _link(one.spool.lines_path, path)
                     one.records = one.spool.records
+                    contents[one.name] = self._content(path, out, one.spool.digest)
                 else:
                     self._write(path, {one.name: lines[one.name]()})
-                contents[one.name] = self._content(path, out)
+                    contents[one.name] = self._content(path, out)
         entries = {one.name: self._entry(one, contents[one.name], out) for one in fetched}
         plan = self._plan
         manifest = new_manifest(
@@ -205,7 +207,7 @@ class Run:
 
     def _is_spool(self, one: _Fetched) -> bool:
         """Whether the spool is the file already."""
-        return not (self._raw or self._plan.options.compression or one.drop.count or self._is_merged(one.name))
+        return self._as_read and not (one.drop.count or self._is_merged(one.name))
 
     def _is_merged(self, name: str) -> bool:
         """Whether only what is new was read, to be put together with the export before."""
@@ -237,10 +239,10 @@ class Run:
         with disk(path):
             self._format.write(path, tables, self._plan.options.compression)
 
-    def _content(self, path: Path, out: Path) -> Content:
+    def _content(self, path: Path, out: Path, known: Callable[[], tuple[int, str]] | None = None) -> Content:
         with disk(path):
             sync_file(path)
-            return Content(path.relative_to(out).as_posix(), *digest(path))
+            return Content(path.relative_to(out).as_posix(), *(digest(path) if known is None else known()))
 
     def _entry(self, one: _Fetched, content: Content, out: Path) -> Entry:
         before = self._old.resources.get(one.name) if self._old is not None and self._plan.since == LAST else None

@@ -38,7 +38,7 @@ class _Created(msgspec.Struct):
     created: Any = msgspec.field(name="createdAt", default=None)
 
 
-_begins_with_id: Any = re.compile(rb'\{"_id":"([^"\\]+)"').match
+_begins_with_id: Any = re.compile(rb'\{"_id":"([^"\\\n]+)"').match
 _read_ids = msgspec.json.Decoder(_Id).decode_lines
 _read_times = msgspec.json.Decoder(_Created).decode_lines
 
@@ -55,22 +55,20 @@ def ids_of(lines: bytes) -> list[str | None]:
 def _first_ids(records: Sequence[Any]) -> list[str | None] | None:
     """The ids, if every record begins with a plain one, as those of the API do: three times as fast as to read all."""
     try:
-        return [_begins_with_id(record)[1].decode() for record in records]
+        return [*b"\n".join([_begins_with_id(record)[1] for record in records]).decode().split("\n")]
     except (TypeError, UnicodeDecodeError):
         return None
 
 
-def _lines_of(records: Sequence[Any]) -> bytes:
+def _lines_of(page: RawPage) -> bytes:
     """Each record on a line of its own; only white space between its parts is ever touched."""
-    if not records:
-        return b""
-    together = b"".join(records)
-    if b"\n" in together or b"\r" in together:
-        return b"".join(msgspec.json.format(bytes(record), indent=-1) + b"\n" for record in records)
-    return b"\n".join([*records, b""])
+    lines = b"\n".join([*page.items, b""])
+    if page.one_line or (lines.count(b"\n") == len(page.items) and b"\r" not in lines):
+        return lines
+    return b"".join(msgspec.json.format(bytes(record), indent=-1) + b"\n" for record in page.items)
 
 
-@attrs.frozen
+@attrs.define
 class Read:
     """A page that was read.
 
@@ -143,6 +141,8 @@ class Source:
         self.dated = "start_date" in inspect.signature(self._list).parameters
         self._since = since
         self.end = until if self.dated else None
+        self._pages: Pager[Any] | None = None
+        self._closed_at: datetime | None = None
         self.step = _SIZE - 1
         self._believes = False  # that strange answers are how this list is
         self.newest: datetime | None = None
@@ -163,8 +163,9 @@ class Source:
                     requests += len(exc.attempts) + 1
                 else:
                     requests += read.requests
-                    strange += self._is_strange(read)
-                    if self._believes or not self._is_strange(read) or strange == _BELIEVED_AT:
+                    is_strange = self._is_strange(read)
+                    strange += is_strange
+                    if self._believes or not is_strange or strange == _BELIEVED_AT:
                         self._believes = self._believes or strange == _BELIEVED_AT
                         self._watch(before, read.total)
                         return read if trial == 1 else attrs.evolve(read, requests=requests)
@@ -200,20 +201,22 @@ class Source:
         )
 
     async def _ask(self, number: int) -> RawPage:
-        window: dict[str, Any] = {"start_date": self._since, "end_date": self.end} if self.dated else {}
         if self.style == "offset":
             order = {"sort_by": "createdAt", "sort_order": "asc"}
-            window |= {"limit": _SIZE, "offset": number * self.step, **order}
-            number = 0
-        elif self.style != "none":
-            window["page_size"] = _SIZE
-        pager: Pager[Any] = self._list(options=LOW, **window)
-        return await pager.raw_page(number)
+            walk: Pager[Any] = self._list(options=LOW, limit=_SIZE, offset=number * self.step, **order)
+            return await walk.raw_page()
+        pages = self._pages
+        if pages is None or self._closed_at != self.end:
+            window: dict[str, Any] = {"start_date": self._since, "end_date": self.end} if self.dated else {}
+            size = {} if self.style == "none" else {"page_size": _SIZE}
+            pages = self._pages = self._list(options=LOW, **window, **size)
+            self._closed_at = self.end
+        return await pages.raw_page(number)
 
     def _read(self, number: int, raw: RawPage) -> Read:
-        lines = _lines_of(raw.items)
+        lines = _lines_of(raw)
         try:
-            ids = _first_ids(raw.items) or ids_of(lines)
+            ids = raw.items and (_first_ids(raw.items) or ids_of(lines))
         except msgspec.ValidationError as exc:
             raise ExportError(f"export of {self._name}: a record is no object with an id ({exc})") from None
         told = raw.pagination

@@ -4,6 +4,7 @@ A resource has three files in the work folder: its records, one a line; their id
 journal, one line a commit, which says how much of the other two is good and where the walk stands.
 """
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from zlib import crc32
 
 import msgspec
 
-from pocketsflow_async.export._files import disk
+from pocketsflow_async.export._files import digest, disk
 
 Ids = Sequence[str | None]
 """The ids of records in their order; None for a record without one."""
@@ -38,6 +39,7 @@ class Spool:
     Args:
         folder: the work folder.
         name: the resource.
+        summed: whether the checksum of the records' file will be asked for.
         clock: seconds that never go back.
 
     Attributes:
@@ -45,11 +47,14 @@ class Spool:
         records: how many are in it.
     """
 
-    def __init__(self, folder: Path, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, summed: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.lines_path = folder / f"{name}.lines"
         self.ids_path = folder / f"{name}.ids"
         self._journal_path = folder / f"{name}.journal"
         self._clock = clock
+        self._summed = summed
         self.state: dict[str, Any] | None = None
         self.records = 0
         self._open()
@@ -70,6 +75,13 @@ class Spool:
                 if path.stat().st_size != size:
                     os.truncate(path, size)
             self._lines, self._ids, self._journal = (path.open("ab") for path in paths)
+            self._sum = hashlib.sha256() if self._summed and not lines else None
+
+    def digest(self) -> tuple[int, str]:
+        """Size and SHA-256 of the records' file; worked out while it was written, if that was done in one go."""
+        if self._sum is None:
+            return digest(self.lines_path)
+        return self.lines_path.stat().st_size, self._sum.hexdigest()
 
     def add(self, lines: bytes, ids: Ids, *, found: int = 0) -> None:
         """Put a page's records behind the others.
@@ -81,6 +93,8 @@ class Spool:
         """
         with disk(self.lines_path):
             self._lines.write(lines)
+            if self._sum is not None:
+                self._sum.update(lines)
             self._ids.write(msgspec.json.encode((found, ids)) + b"\n")
         self.records += len(ids)
 

@@ -7,7 +7,7 @@ in front are read again, backwards, until it is found.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import datetime
@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 import attrs
 
-from pocketsflow_async.export._duplicates import Duplicates, find_duplicates, none_twice
+from pocketsflow_async.export._duplicates import Apart, Duplicates, find_duplicates
 from pocketsflow_async.export._files import in_thread
 from pocketsflow_async.export._source import Read, Source
-from pocketsflow_async.export._spool import Spool
+from pocketsflow_async.export._spool import Ids, Spool
 
 _REMEMBERED = 5
 """Pages whose ids are kept to look for a link."""
@@ -27,7 +27,11 @@ _PASSES = 3
 """How often a list is read at most."""
 
 
-@attrs.define
+def _apart(told: Apart | dict[str, Any]) -> Apart:
+    return told if isinstance(told, Apart) else Apart(**told)
+
+
+@attrs.define(on_setattr=attrs.setters.NO_OP)
 class State:
     """Where a walk stands; a commit keeps it.
 
@@ -41,6 +45,7 @@ class State:
         newest: a moment after the youngest record, as ISO text.
         passes: how often the list was read.
         apart: whether pages could not be linked.
+        different: the records that are certainly different from each other.
     """
 
     phase: Literal["walk", "prove", "again", "done"] = "walk"
@@ -58,6 +63,7 @@ class State:
     pages: int = 0
     requests: int = 0
     throttled: int = 0
+    different: Apart = attrs.field(factory=Apart, converter=_apart)
 
 
 class Walk:
@@ -83,9 +89,7 @@ class Walk:
         self._concurrency = concurrency
         self._told = told
         self._sealing: asyncio.Task[None] | None = None
-        self._recent: deque[set[str]] = deque(
-            ({name for name in ids if name is not None} for ids in spool.last_ids(_REMEMBERED)), _REMEMBERED
-        )
+        self._recent: deque[set[str]] = deque(map(_names, spool.last_ids(_REMEMBERED)), _REMEMBERED)
 
     async def run(self) -> Duplicates:
         """Read everything that is still to be read; gives what to leave out of the file."""
@@ -122,10 +126,9 @@ class Walk:
     async def duplicates(self) -> Duplicates:
         """What stands in the spool more than once."""
         spool = self._spool
+        if self.state.different.count == spool.records:
+            return Duplicates(0, Counter({0: spool.records}), bytearray())
         scratch = spool.ids_path.with_suffix(".buckets")
-        none = await in_thread(none_twice, spool.pages())
-        if none is not None:
-            return none
         return await in_thread(find_duplicates, spool.pages(), spool.records, scratch)
 
     async def _ahead(self) -> AsyncGenerator[Read, None]:
@@ -166,8 +169,11 @@ class Walk:
         if ids:
             self._spool.add(lines, ids, found=state.passes)
         keep_from = self._overlap(read)
-        self._spool.add(_after(read.lines, keep_from), read.ids[keep_from:])
-        self._recent.append({name for name in read.ids if name is not None})
+        kept = read.ids[keep_from:]
+        self._spool.add(_after(read.lines, keep_from), kept)
+        names = _names(kept)
+        state.different.add(names, len(kept))
+        self._recent.append(_names(read.ids) if keep_from else names)
         self._count(read)
         state.next, state.last, state.total = read.number + 1, read.last, read.total
         await self._page_done()
@@ -195,7 +201,7 @@ class Walk:
 
     async def _bridge(self, read: Read) -> tuple[bytes, list[str | None]]:
         """What had moved between this page and the one before, read from here towards the front."""
-        known = {name for name in read.ids if name is not None}.union(*self._recent)
+        known = _names(read.ids).union(*self._recent)
         lines: list[bytes] = []
         ids: list[str | None] = []
         for number in range(read.number - (0 if self._source.grew else 1), -1, -1):
@@ -292,6 +298,10 @@ def _text(time: datetime | None) -> str | None:
 def first_pages(spool: Spool, count: int) -> list[list[str | None]]:
     """The ids of the first pages in the spool."""
     return [ids for _, (_, ids) in zip(range(count), spool.pages(), strict=False)]
+
+
+def _names(ids: Ids) -> set[str]:
+    return set(filter(None, ids))
 
 
 def _after(lines: bytes, count: int) -> bytes:
