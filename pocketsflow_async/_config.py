@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
@@ -18,7 +17,7 @@ PRIORITIES: tuple[str, ...] = get_args(Priority)
 """Who goes first where calls wait for the quota."""
 
 _OWN_HEADERS = {"authorization", "host", "content-length", "content-type", "transfer-encoding", "idempotency-key"}
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_MARKS = frozenset("!#$%&'*+-.^_`|~")
 
 
 def _positive(_: Any, field: "attrs.Attribute[float]", value: Any) -> None:
@@ -98,7 +97,7 @@ class RequestOptions:
         for name in self.headers:
             if name.lower() in _OWN_HEADERS:
                 raise ConfigurationError(f"the header {name} belongs to the client and cannot be given in headers")
-            if not _HEADER_NAME.fullmatch(name):
+            if not name or not all(mark in _HEADER_MARKS or (mark.isascii() and mark.isalnum()) for mark in name):
                 raise ConfigurationError(f"{name!r} is no name of a header")
         texts = dict(self.headers)
         if self.idempotency_key is not None:

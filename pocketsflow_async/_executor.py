@@ -17,7 +17,6 @@ from pocketsflow_async._request import Request, build_request, encode_query
 from pocketsflow_async._response import Response, error_from
 from pocketsflow_async._retry import Again, may_repeat, retrying
 from pocketsflow_async._unset import UNSET
-from pocketsflow_async._upload import Form
 from pocketsflow_async._wire import CODECS, Codec, PageCodec, load
 from pocketsflow_async.errors import (
     APIResponseError,
@@ -30,6 +29,7 @@ from pocketsflow_async.errors import (
 
 if TYPE_CHECKING:
     from pocketsflow_async._drift import Drift
+    from pocketsflow_async._upload import Form
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class Executor:
         """Carry out an operation and give back its 2xx answer as bytes."""
         payload: bytes | Form | None = None
         if operation.multipart:
-            payload = Form(operation.name, body)
+            payload = _form(operation.name, body)
         elif operation.urlencoded:
             payload = encode_query(operation.name, body).encode()
         elif body is not UNSET:
@@ -160,6 +160,12 @@ async def _loaded(operation: Operation[Any]) -> Any:
     return await asyncio.to_thread(load, operation.answer)
 
 
+def _form(name: str, body: Any) -> "Form":
+    from pocketsflow_async._upload import Form
+
+    return Form(name, body)
+
+
 class _Call:
     """One request on its way, and what has become of its tries so far."""
 
@@ -171,7 +177,7 @@ class _Call:
 
     async def run(self, policy: RetryPolicy) -> Response:
         try:
-            return await retrying(policy)(self)
+            return await retrying(self, policy)
         except Again as again:
             error = again.error
         except PocketsflowError as exc:

@@ -38,7 +38,7 @@ OnTokens = Callable[[Tokens], Any]
 
 _TOKEN: Operation[Any] = Operation("oauth.token", "POST", "", "", idempotency="never", auth=False, urlencoded=True)
 # A refresh that may have arrived may have spent its refresh token: it is not repeated, as no write is without a key.
-_TOKEN_BASIC = attrs.evolve(_TOKEN, auth=True)
+_TOKEN_BASIC = _TOKEN._replace(auth=True)
 
 _PAUSE = 10.0
 """Seconds until another try, where renewing ahead of time failed and the token is good for some time yet."""

@@ -1,10 +1,8 @@
 """What the generator says about one endpoint: plain frozen values, no behaviour of the network."""
 
 from collections.abc import Sequence
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
-
-import attrs
 
 from pocketsflow_async.errors import InvalidArgumentError
 
@@ -15,8 +13,7 @@ Idempotency = Literal["safe", "key", "never"]
 Stability = Literal["documented", "sdk-only", "observed", "preview"]
 
 
-@attrs.frozen
-class Paging:
+class Paging(NamedTuple):
     """How a list endpoint is paged.
 
     Attributes:
@@ -30,8 +27,7 @@ class Paging:
     max_size: int = 100
 
 
-@attrs.frozen
-class Operation(Generic[T]):
+class Operation(NamedTuple, Generic[T]):
     """One endpoint, answering with a `T`.
 
     Attributes:

@@ -12,17 +12,15 @@ Nothing of Pocketsflow's own documentation names any of them; they are believed 
 import re
 import time
 from collections.abc import Mapping
-
-import attrs
+from typing import NamedTuple
 
 _MOMENT = 1_000_000_000
 """A reset from here on is a moment since 1970, not a time to wait: that would be 31 years."""
 
-_PARAMETER = re.compile(r"([a-z]+)\s*=\s*\"?(\d{1,15}(?:\.\d{1,6})?)\"?\s*", re.IGNORECASE)
+_PARAMETER = r"([a-zA-Z]+)\s*=\s*\"?(\d{1,15}(?:\.\d{1,6})?)\"?\s*"
 
 
-@attrs.frozen
-class Advice:
+class Advice(NamedTuple):
     """What the server says of its own count.
 
     Attributes:
@@ -63,7 +61,7 @@ def _items(text: str | None) -> list[dict[str, float]]:
         head, *rest = item.strip().split(";")
         parameters = {"": float(head)} if _number(head) is not None else {}
         for part in [head, *rest]:
-            match = _PARAMETER.fullmatch(part.strip())
+            match = re.fullmatch(_PARAMETER, part.strip())
             if match:
                 parameters[match[1].lower()] = float(match[2])
         found.append(parameters)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
@@ -16,8 +16,10 @@ from pocketsflow_async._config import Priority, RequestOptions
 from pocketsflow_async._json import is_array
 from pocketsflow_async._operation import Operation, quoted
 from pocketsflow_async._unset import Unset
-from pocketsflow_async._upload import Form
 from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from pocketsflow_async._upload import Form
 
 
 @attrs.define
@@ -36,7 +38,7 @@ class Request:
     name: str
     method: str
     target: str
-    body: bytes | Form | None = attrs.field(repr=False)
+    body: "bytes | Form | None" = attrs.field(repr=False)
     headers: Mapping[str, str]
     repeatable: bool
     auth: bool
@@ -47,14 +49,14 @@ class Request:
     @property
     def replayable(self) -> bool:
         """Whether the body can be sent again; False where it could be read only once."""
-        return self.body.replayable if isinstance(self.body, Form) else True
+        return self.body is None or isinstance(self.body, bytes) or self.body.replayable
 
 
 def build_request(
     operation: Operation[Any],
     ids: Sequence[str],
     params: Mapping[str, Any] | None,
-    body: bytes | Form | None,
+    body: "bytes | Form | None",
     options: RequestOptions | None,
 ) -> Request:
     """The request of one call; an operation that wants an idempotency key gets it here, once for all tries."""

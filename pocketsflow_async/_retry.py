@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Generator
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
-import backoff
-
 from pocketsflow_async._config import RetryPolicy
 from pocketsflow_async._response import Response, retry_after
 from pocketsflow_async.errors import (
@@ -88,31 +86,30 @@ def delays(
         start += again.waited
 
 
-@lru_cache(maxsize=64)
-def retrying(policy: RetryPolicy) -> Callable[[Call], Awaitable[Response]]:
-    """What drives calls by this policy.
+async def retrying(call: Call, policy: RetryPolicy) -> Response:
+    """Drive a call by this policy.
 
     Nearly every call ends with its first try, so that is made outside of the loop, which gets it only if it failed.
     """
+    try:
+        return await call.attempt()
+    except Again as again:
+        first = [again]
+    return await _loop(policy)(call, first)
+
+
+@lru_cache(maxsize=64)
+def _loop(policy: RetryPolicy) -> Callable[[Call, list[Again]], Awaitable[Response]]:
+    """The loop of a call whose first try has failed; loaded with the first such call."""
+    import backoff
 
     async def repeat(call: Call, first: list[Again]) -> Response:
         if first:
             raise first.pop()
         return await call.attempt()
 
-    loop: Callable[[Any], Callable[[Call, list[Again]], Awaitable[Response]]] = _on_exception(
+    on_exception: Any = backoff.on_exception
+    repeating: Callable[[Call, list[Again]], Awaitable[Response]] = on_exception(
         partial(delays, policy), Again, max_tries=policy.attempts, jitter=None, logger=None
-    )
-    repeating = loop(repeat)
-
-    async def run(call: Call) -> Response:
-        try:
-            return await call.attempt()
-        except Again as again:
-            first = [again]
-        return await repeating(call, first)
-
-    return run
-
-
-_on_exception: Any = backoff.on_exception
+    )(repeat)
+    return repeating

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession, ClientTimeout
@@ -13,9 +14,11 @@ from pocketsflow_async._credentials import Credentials
 from pocketsflow_async._failures import SentOnceError, failure_of
 from pocketsflow_async._request import Request
 from pocketsflow_async._response import Response
-from pocketsflow_async._upload import Form, chunks
 from pocketsflow_async._version import VERSION
 from pocketsflow_async.errors import ConfigurationError, PocketsflowError
+
+if TYPE_CHECKING:
+    from pocketsflow_async._upload import Form
 
 _CONNECT = 10.0
 """Seconds in which a connection must stand, if the timeout is not shorter."""
@@ -61,11 +64,11 @@ class Transport:
             ConfigurationError: the client or its session is closed, or belongs to another event loop.
         """
         session = self._usable_session()
-        headers = self._headers
-        if request.headers or request.body is not None:
+        headers, body = self._headers, request.body
+        if request.headers or body is not None:
             headers = headers.copy()
             headers.update(request.headers)
-            if isinstance(request.body, bytes):
+            if isinstance(body, bytes):
                 headers["Content-Type"] = request.content_type
         sending = _Sending(self._credentials.authorization if request.auth else None)
         path, _, query = request.target.partition("?")
@@ -78,7 +81,7 @@ class Transport:
             async with session.request(
                 request.method,
                 url,
-                data=_form_data(request.body, parts) if isinstance(request.body, Form) else request.body,
+                data=body if body is None or isinstance(body, bytes) else _form_data(body, parts),
                 headers=headers,
                 allow_redirects=False,
                 raise_for_status=False,
@@ -184,7 +187,9 @@ def _timeout(seconds: float) -> ClientTimeout:
     return ClientTimeout(total=seconds, sock_connect=min(_CONNECT, seconds / 2), ceil_threshold=math.inf)
 
 
-def _form_data(form: Form, parts: list[AsyncGenerator[bytes]]) -> aiohttp.FormData:
+def _form_data(form: "Form", parts: list[AsyncGenerator[bytes]]) -> aiohttp.FormData:
+    from pocketsflow_async._upload import chunks
+
     data = aiohttp.FormData(quote_fields=False)  # names travel as they are, not percent-encoded
     for name, value in form.fields:
         data.add_field(name, value)

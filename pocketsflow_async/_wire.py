@@ -10,7 +10,6 @@ An answer is tried on up to three roads, each slower and more patient than the o
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -46,7 +45,6 @@ encode_exact = Encoder(decimal_format="number").encode
 """Plain data to JSON text, `Decimal` digit for digit."""
 
 _MALFORMED = (msgspec.DecodeError, ValueError, RecursionError, InvalidOperation)
-_PLACE = re.compile(r" - at `(\$[^`]*)`$")
 
 
 class Wire(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -68,7 +66,8 @@ class Codec(Generic[T]):
         self.opened = opened
         self.build = build
         self._unwrap = unwrap
-        self._strict: Decoder[Any] | None = Decoder(wire)
+        self._strict: Decoder[Any] | None = None
+        self._is_strict = True
         self._open: Decoder[Any] | None = None
 
     def decode(self, body: bytes) -> T:
@@ -78,12 +77,13 @@ class Codec(Generic[T]):
             APIResponseError: the body is not what the spec says; names the place.
         """
         try:
-            if self._strict is not None:
+            if self._is_strict:
+                if self._strict is None:
+                    self._strict = Decoder(self.wire)
                 try:
                     return self._read_strict(self._strict, body)
                 except msgspec.ValidationError as exc:
-                    if str(exc).startswith("Object contains unknown field"):
-                        self._strict = None
+                    self._is_strict = not str(exc).startswith("Object contains unknown field")
             try:
                 return self._read_open(body)
             except msgspec.ValidationError:
@@ -323,18 +323,21 @@ def _plain(body: bytes) -> Any:
 
 def _relocated(text: str, place: str) -> str:
     """The message with its place moved below another one."""
-    found = _PLACE.search(text)
-    if found is None:
-        return f"{text} - at `{place}`"
-    return f"{text[: found.start()]} - at `{place}{found[1].removeprefix('$')}`"
+    reason, path = _split(text)
+    return f"{reason} - at `{place}{path.removeprefix('$')}`"
+
+
+def _split(text: str) -> tuple[str, str]:
+    """What msgspec says, and where."""
+    reason, found, place = text.rpartition(" - at `$")
+    return (reason, f"${place.removesuffix('`')}") if found else (text, "$")
 
 
 def _unreadable(exc: Exception, body: bytes) -> APIResponseError:
     """The error for a body that no road could read."""
     text = str(exc)
     if isinstance(exc, msgspec.ValidationError):
-        found = _PLACE.search(text)
-        path, reason = (found[1], text[: found.start()]) if found else ("$", text)
+        reason, path = _split(text)
         place = path if len(path) <= 200 else f"{path[:200]}…"
         return APIResponseError(f"the answer is not what the spec says at {place}: {reason}", path=path, body=body)
     if isinstance(exc, RecursionError):

@@ -9,7 +9,6 @@ from datetime import datetime
 from importlib import resources
 from typing import Any
 
-import attrs
 import pytest
 from fakes import FakeTransport, answer, lost, operation, virtual_time
 
@@ -178,7 +177,7 @@ async def test_other_failures_are_what_they_were():
 async def test_an_endpoint_for_everyone_needs_no_tokens():
     renewal = Renewal()
     with pytest.raises(AuthenticationError):
-        await executor(FakeTransport(answer(401)), renewal).send(attrs.evolve(WRITE, auth=False))
+        await executor(FakeTransport(answer(401)), renewal).send(WRITE._replace(auth=False))
     assert renewal.asked == []
 
 

@@ -162,7 +162,7 @@ async def test_attempts_counts_all_tries(attempts):
     call = FailingCall(*[lost()] * 9)
 
     with pytest.raises(Again):
-        await retrying(RetryPolicy(attempts=attempts))(call)
+        await retrying(call, RetryPolicy(attempts=attempts))
 
     assert call.tries == attempts
 
@@ -173,7 +173,7 @@ async def test_the_last_error_stands():
     first, last = lost(), refused()
 
     with pytest.raises(Again) as caught:
-        await retrying(RetryPolicy(attempts=2))(FailingCall(first, last))
+        await retrying(FailingCall(first, last), RetryPolicy(attempts=2))
 
     assert caught.value.error is last
 
@@ -183,7 +183,7 @@ async def test_a_success_ends_the_tries():
     """After an answer nothing is tried again."""
     call = FailingCall(lost(), lost())
 
-    response = await retrying(RetryPolicy())(call)
+    response = await retrying(call, RetryPolicy())
 
     assert (response.status, call.tries) == (200, 3)
 
@@ -197,7 +197,7 @@ async def test_what_does_not_ask_for_another_try_passes_through():
             raise APIConnectionError("final")
 
     with pytest.raises(APIConnectionError, match="final"):
-        await retrying(RetryPolicy())(Broken())
+        await retrying(Broken(), RetryPolicy())
 
 
 def test_draws_spread_over_the_whole_range():
