@@ -11,7 +11,6 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from pocketsflow_async._credentials import Credentials
-from pocketsflow_async._failures import SentOnceError, failure_of
 from pocketsflow_async._request import Request
 from pocketsflow_async._response import Response
 from pocketsflow_async._version import VERSION
@@ -43,7 +42,7 @@ class Transport:
         self._base_url = base_url
         base = URL(base_url, encoded=True)
         self._scheme, self._authority = base.scheme, base.raw_authority
-        self._path = base.raw_path.rstrip("/")
+        self._path = "" if base.raw_path == "/" else base.raw_path
         self._credentials = credentials
         self._timeout = _timeout(timeout)
         self._session = session
@@ -98,6 +97,8 @@ class Transport:
             if failure is None or task is None or task.cancelling():
                 raise
         except Exception as exc:  # noqa: BLE001 - whatever it is, nothing of aiohttp gets past here
+            from pocketsflow_async._failures import failure_of  # what is needed only then is loaded then
+
             where = f"{request.name} at {self._base_url}"
             failure = self._unusable(session, sending) or failure_of(exc, where, sent=sending.begun, timeout=timeout)
         finally:
@@ -179,6 +180,8 @@ class _Sending:
         try:
             return await handler(request)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+            from pocketsflow_async._failures import SentOnceError
+
             raise SentOnceError from exc
 
 

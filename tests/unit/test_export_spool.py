@@ -1,3 +1,4 @@
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -94,3 +95,20 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(ExportError, match=r"orders\.lines cannot be written: the disk is full: make room"):
             spool.commit({})
+
+
+@pytest.mark.parametrize("stops", [(), (5,), (2, 7)], ids=["in one go", "resumed", "resumed twice"])
+@pytest.mark.parametrize("summed", [True, False])
+def test_the_checksum_is_that_of_the_file(tmp_path: Path, summed: bool, stops: tuple[int, ...]) -> None:
+    """Worked out on the way or from the file, after a stop or without one: it is the file's own."""
+    written = 0
+    for stop in (*stops, len(PAGES)):
+        with Spool(tmp_path, "orders", summed=summed) as spool:
+            for lines, ids in PAGES[written:stop]:
+                spool.add(lines, ids)
+            spool.commit({"next": stop})
+            written = stop
+            told = spool.digest()
+
+    content = (tmp_path / "orders.lines").read_bytes()
+    assert told == spool.digest() == (len(content), hashlib.sha256(content).hexdigest())

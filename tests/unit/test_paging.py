@@ -1,4 +1,5 @@
 import asyncio
+import weakref
 from typing import Any
 
 import pytest
@@ -329,6 +330,30 @@ async def test_records_that_go_during_the_walk_end_it_early():
             return super().page(paging, asked)
 
     assert await pager(Shrinking(1000)).collect(concurrency=8) == list(range(200))
+
+
+class Weighed(list[int]):
+    """Records that can be watched."""
+
+
+@pytest.mark.parametrize("style", PAGED)
+@virtual_time
+async def test_a_page_that_was_handed_out_is_not_kept(style):
+    """Who drops a page before asking for the next one has only one of them in memory."""
+    held: list[weakref.ref[Weighed]] = []
+
+    class Watched(FakeCaller):
+        def page(self, paging: Paging, asked: dict[str, Any]) -> Page[int]:
+            assert [one() for one in held] == [None] * len(held)
+            page = super().page(paging, asked)
+            page.items = Weighed(page.items)
+            held.append(weakref.ref(page.items))
+            return page
+
+    async for page in pager(Watched(450), style).pages():
+        del page
+
+    assert len(held) == 5
 
 
 def test_a_pager_shows_what_it_lists():

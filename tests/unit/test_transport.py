@@ -37,6 +37,15 @@ async def test_the_key_goes_as_a_bearer_header(transport):
     assert (answer.status, answer.headers["x-request-id"], answer.body) == (200, "r", b'{"a":1}')
 
 
+@pytest.mark.parametrize("base", ["", "/", "/token", "/token/"])
+async def test_an_address_of_its_own_is_asked_as_it_was_given(transport, base):
+    """Without a target the base address itself is asked; a slash at its end is part of it."""
+    async with ScriptedServer(reply()) as server:
+        await transport(server.url + base).send(request(target=""))
+
+    assert server.received[0].target == (base or "/")
+
+
 async def test_open_endpoints_are_not_sent_the_key(transport):
     """Where no key is needed, none goes."""
     async with ScriptedServer(reply()) as server:
