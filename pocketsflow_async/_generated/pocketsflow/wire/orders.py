@@ -259,7 +259,7 @@ def order(w: OrderWire, source: Source | None) -> Order:
     m.paypal_fee = x if (x := w.paypal_fee) is None or x.is_finite() else sound(x)
     m.affiliate_cut = x if (x := w.affiliate_cut) is None or x.is_finite() else sound(x)
     m.currency = w.currency and intern(w.currency)
-    m.country = w.country and intern(w.country)
+    m.country = w.country
     m.is_refunded = w.is_refunded
     m.is_disputed = w.is_disputed
     m.is_subscription = w.is_subscription
