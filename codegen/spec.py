@@ -79,21 +79,29 @@ def load(path: Path) -> Spec:
         root = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
     except OSError as exc:
         raise SpecError([problem(path, 0, "", f"the spec cannot be read: {exc.strerror}")]) from None
+    except RecursionError:
+        raise _too_deep(path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         mark = getattr(exc, "problem_mark", None)
         reason = getattr(exc, "problem", None) or str(exc)
+        if "nesting depth" in reason:  # libyaml's own limit, where it has one
+            raise _too_deep(path) from None
         raise SpecError([problem(path, mark.line + 1 if mark else 0, "", f"this is not YAML: {reason}")]) from None
     lines: dict[str, int] = {}
     problems: list[Problem] = []
     try:
         data = _plain(root, "", lines, problems, path)
     except RecursionError:
-        raise SpecError([problem(path, 1, "", "it is nested too deeply, or an alias stands inside itself")]) from None
+        raise _too_deep(path) from None
     if not problems and not isinstance(data, dict):
         problems.append(problem(path, 1, "", "an OpenAPI document is a mapping"))
     if problems:
         raise SpecError(problems)
     return Spec(path, cast("dict[str, Any]", data), lines)
+
+
+def _too_deep(path: Path) -> SpecError:
+    return SpecError([problem(path, 1, "", "it is nested too deeply, or an alias stands inside itself")])
 
 
 def needs(schema: dict[str, Any]) -> list[list[str]]:

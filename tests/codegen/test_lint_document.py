@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from codegen.lint import lint
 from codegen.problems import SpecError
@@ -160,6 +161,26 @@ def test_files_that_cannot_be_read(tmp_path, text, line, word):
         load(path)
 
     assert caught.value.problems[0].line == line
+
+
+class _Limited(yaml.SafeLoader):
+    """A loader with a limit of its own, as libyaml has one since 2026."""
+
+    def get_single_node(self):
+        raise yaml.scanner.ScannerError("while increasing flow level", None, "exceeded maximum nesting depth", None)
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, _Limited], ids=["recursion", "own limit"])
+def test_every_loader_says_too_deep_in_our_words(tmp_path, monkeypatch, loader):
+    """A file that is nested too deeply is refused in the same words, whether YAML's own loader notices it or we do."""
+    monkeypatch.setattr("codegen.spec._Loader", loader)
+    path = tmp_path / "shop.yaml"
+    path.write_text("a: " + "[" * 2000 + "]" * 2000)
+
+    with pytest.raises(SpecError, match="nested too deeply") as caught:
+        load(path)
+
+    assert caught.value.problems[0].line == 1
 
 
 def test_files_that_are_not_there(tmp_path):
