@@ -57,7 +57,7 @@ class Match:
 
 
 class Routes:
-    """Finds the operation for a verb and a path; a literal path goes before one with parameters.
+    """Finds the operation for a verb and a path; a literal path goes before one with parameters, if it has the verb.
 
     Args:
         specs: OpenAPI documents; where two have the same path, the first of them counts.
@@ -78,17 +78,24 @@ class Routes:
             parts = template.split("/")
             self._templated.setdefault(len(parts), []).append((parts, match))
 
-    def find(self, path: str) -> Match | None:
-        """The route of a path as it was sent, percent signs and all."""
+    def find(self, path: str, verb: str = "") -> Match | None:
+        """The route of a path as it was sent, percent signs and all; without the verb, all verbs of the path."""
         literal = self._literal.get(path)
-        if literal is not None:
+        if literal is not None and verb in literal.operations:
             return literal
         parts = path.split("/")
+        fits = [] if literal is None else [literal]
         for wanted, match in self._templated.get(len(parts), ()):
             values = _values(wanted, parts)
             if values is not None:
-                return attrs.evolve(match, values=values)
-        return None
+                fit = attrs.evolve(match, values=values)
+                if verb in match.operations:
+                    return fit
+                fits.append(fit)
+        if not fits:
+            return None
+        allowed = {name: operation for fit in reversed(fits) for name, operation in fit.operations.items()}
+        return attrs.evolve(fits[0], operations=allowed)
 
 
 def read_spec(name: str = "pocketsflow") -> dict[str, Any]:

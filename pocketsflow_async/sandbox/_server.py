@@ -99,7 +99,7 @@ class Server:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.received += 1
         headers = {"Content-Type": JSON, "X-Request-Id": f"req_{self.received:010d}"}
-        match = self._routes.find(request.rel_url.raw_path)
+        match = self._routes.find(request.rel_url.raw_path, request.method)
         operation = match.operations.get(request.method) if match else None
         fault: Fault | None = None
         gone = False

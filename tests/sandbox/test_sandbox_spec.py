@@ -133,6 +133,25 @@ def test_literal_paths_win_over_templates():
         assert routes.find("/discounts/") is None
 
 
+def test_a_literal_path_wins_for_its_own_verbs_only():
+    """What is written out for POST alone does not take GET away from the path with a parameter that fits as well."""
+    routes = Routes(SPEC)
+
+    assert routes.find("/orders/subscriptions", "POST").template == "/orders/subscriptions"
+    found = routes.find("/orders/subscriptions", "GET")
+    assert (found.template, found.values) == ("/orders/{id}", {"id": "subscriptions"})
+    refused = routes.find("/orders/subscriptions", "PATCH")
+    assert refused.template == "/orders/subscriptions"
+    assert refused.operations.keys() == {"POST", "GET"}
+
+
+async def test_an_id_that_reads_like_a_path_is_an_id(ask):
+    """`GET /orders/subscriptions` asks for an order, which is not there; a verb of neither path is told all verbs."""
+    assert (await ask("GET", "/orders/subscriptions")).status == 404
+    refused = await ask("PATCH", "/orders/subscriptions")
+    assert (refused.status, set(refused.headers["Allow"].split(", "))) == (405, {"GET", "POST"})
+
+
 def operation(method, **more):
     return {"x-resource": "pictures", "x-method": method, "responses": {"200": {}}, **more}
 
