@@ -1,6 +1,15 @@
+import pytest
+from effort import NIGHTLY, THOROUGHLY, examples
 from hypothesis import settings
 
-# Nothing here hangs on the speed of the machine, and a failure comes back when the test is run again.
-settings.register_profile("steady", deadline=None, derandomize=True, print_blob=False)
-settings.register_profile("thorough", deadline=None, max_examples=5000)
-settings.load_profile("steady")
+# Nothing here hangs on the speed of the machine. By default a run draws the examples of the run before, so that a
+# failure comes back; at night it draws new ones, and prints how to draw them again.
+settings.register_profile("usual", deadline=None, derandomize=True, print_blob=False)
+settings.register_profile("nightly", deadline=None, max_examples=examples(100), print_blob=True)
+settings.load_profile("nightly" if NIGHTLY else "usual")
+
+
+@pytest.fixture(scope="session")
+def thoroughly() -> int:
+    """What a test multiplies its number of rounds by: 1, or 10 where POCKETSFLOW_TESTS is `nightly`."""
+    return THOROUGHLY

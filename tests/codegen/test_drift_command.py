@@ -8,6 +8,7 @@ import threading
 
 import pytest
 import yaml
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -282,7 +283,7 @@ PLACES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(place=st.sampled_from(PLACES), wrong=ANYTHING)
 def test_no_document_breaks_the_comparison(edited, place, wrong):
     """Whatever stands in a document, it is compared as far as that goes, on either side."""

@@ -4,6 +4,7 @@ import copy
 from contextlib import suppress
 from pathlib import Path
 
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +49,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_nothing_but_problems(edited, data):
     """Whatever stands wherever in a spec, the lint says so or is content: it never fails."""
@@ -64,7 +65,7 @@ def test_nothing_but_problems(edited, data):
         lint(Spec(Path("openapi/shop.yaml"), document, {}))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_what_passes_is_generated(edited, data):
     """From a spec that the lint is content with come files that are Python: parts of one stand in for each other."""

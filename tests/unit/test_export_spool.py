@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ def content(folder: Path) -> tuple[bytes, bytes]:
     return (folder / "orders.lines").read_bytes(), (folder / "orders.ids").read_bytes()
 
 
-@settings(deadline=None, max_examples=60)  # the disk may be slow
+@settings(deadline=None, max_examples=examples(60))  # the disk may be slow
 @given(cuts=st.dictionaries(st.sampled_from(["lines", "ids", "journal"]), st.integers(0, 1000), max_size=3))
 def test_cut_anywhere_it_goes_on_to_the_same_end(cuts: dict[str, int]) -> None:
     """Whatever a crash cut off from any of the files, what is read again makes them what they were."""
@@ -44,7 +45,7 @@ def test_cut_anywhere_it_goes_on_to_the_same_end(cuts: dict[str, int]) -> None:
         assert content(folder) == whole
 
 
-@settings(deadline=None, max_examples=60)  # the disk may be slow
+@settings(deadline=None, max_examples=examples(60))  # the disk may be slow
 @given(place=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=1))
 def test_a_spoiled_journal_is_never_believed(place: int, byte: bytes) -> None:
     """A journal with a wrong byte anywhere counts up to the line before it."""

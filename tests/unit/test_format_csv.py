@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import ORDERS, expected, line, records, restored, same, texts
@@ -62,7 +63,7 @@ def evaluates(cell: str) -> bool:
     return unicodedata.normalize("NFKC", start) in {"=", "+", "-", "@"} or cell[:1] in {"\t", "\r", "\n"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(records(), max_size=4))
 def test_every_record_can_be_read_back(many: list[dict[str, Any]]):
     """Columns and `extra` of the file together say what was sent; null and empty text are told apart."""
@@ -78,7 +79,7 @@ def test_every_record_can_be_read_back(many: list[dict[str, Any]]):
         assert same(restored(ORDERS, cells), expected(ORDERS, record))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(evil, evil, st.dictionaries(evil, evil, max_size=2), evil)
 def test_no_cell_is_evaluated(name: str, email: str, metadata: dict[str, str], free: str):
     """Whatever buyers and sellers write, no spreadsheet takes it for a formula."""
@@ -90,7 +91,7 @@ def test_no_cell_is_evaluated(name: str, email: str, metadata: dict[str, str], f
     assert not [cell for row in rows for cell in row if evaluates(cell)]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(evil)
 def test_the_guard_can_be_taken_away(text: str):
     """An apostrophe is put in front only where it is needed, and what was sent can be told from the file alone."""

@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import ORDERS, expected, line, records, restored, same
@@ -55,12 +56,12 @@ def read_duckdb(path: Path) -> list[list[Any]]:
 READ = {"parquet": read_parquet, "sqlite": read_sqlite, "duckdb": read_duckdb}
 
 
-@pytest.mark.parametrize(("name", "examples"), [("parquet", 60), ("sqlite", 60), ("duckdb", 25)])
-def test_every_record_can_be_read_back(name: str, examples: int, tmp_path: Path):
+@pytest.mark.parametrize(("name", "usual"), [("parquet", 60), ("sqlite", 60), ("duckdb", 25)])
+def test_every_record_can_be_read_back(name: str, usual: int, tmp_path: Path):
     """Columns and `extra` together say exactly what was sent."""
     path = tmp_path / "file"
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples(usual), deadline=None)
     @given(st.lists(records(), max_size=6))
     def check(many: list[dict[str, Any]]) -> None:
         for number, record in enumerate(many):

@@ -3,6 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import ORDERS, exact, expected, line, records, restored, same
@@ -33,7 +34,7 @@ def customer(**fields: str) -> bytes:
     return ('{"_id":"c1"' + "".join(f',"{name}":{value}' for name, value in fields.items()) + "}").encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(records(), min_size=1, max_size=5))
 def test_nothing_is_lost_and_nothing_is_made_up(many: list[dict[str, Any]]):
     """Columns and `extra` together say exactly what was sent, whatever it was."""
@@ -43,7 +44,7 @@ def test_nothing_is_lost_and_nothing_is_made_up(many: list[dict[str, Any]]):
         assert same(restored(ORDERS, typed(list(row))), expected(ORDERS, record))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(records(), max_size=30), st.integers(1, 30))
 def test_a_row_does_not_depend_on_its_neighbours(many: list[dict[str, Any]], size: int):
     """Read in one pass with others or alone, with unknown fields learned before or not, a record gives the same row."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from effort import examples
 from fakes import now, virtual_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,7 +64,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(limits, calls, steps)
 @virtual_time
 async def test_the_server_never_finds_a_limit_broken(limit, calls, steps):
