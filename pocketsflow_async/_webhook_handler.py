@@ -2,27 +2,49 @@
 
 import asyncio
 import hashlib
+import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from aiohttp import web
 
 from pocketsflow_async.errors import WebhookVerificationError
 from pocketsflow_async.webhooks import Event
 
-OnEvent = Callable[[Event], Awaitable[object]]
+T = TypeVar("T")
+
+OnEvent = Callable[[Event], Awaitable[object]] | Callable[[Event], object]
 Claim = Literal["new", "running", "done"]
+
+LEASE = 60.0
+"""Seconds after which a claim that was not extended, finished or released expires."""
+
+_EXTEND_EVERY = LEASE / 3
+_STORE_PAUSES = (0.05, 0.2)
+"""Seconds before each further attempt to report an outcome to the store."""
+
+_STORE_TIMEOUT = 10.0
+"""Seconds that one call of the store may take."""
+
+_UNREPORTED = 10_000
+"""Outcomes that the store could not take, remembered in this process at most."""
 
 _log = logging.getLogger("pocketsflow_async.webhooks")
 
 
 class EventStore(Protocol):
-    """Remembers which deliveries were handled; a table with a unique key does."""
+    """Remembers which deliveries were handled; a table with a unique key does.
+
+    A claim is a lease: it must expire `LEASE` seconds after the last `claim` or `extend`, so that a delivery whose
+    process was killed can be claimed again. A store may also have ``async def extend(self, key: str) -> None``, which
+    is called three times in each lease while `on_event` runs. Without it, choose a lease that is longer than
+    `on_event` ever takes.
+    """
 
     async def claim(self, key: str) -> Claim:
-        """Take a delivery on: `new` if it is ours, `running` if somebody is at it, `done` if it was handled."""
+        """Claim a delivery: `new` if it is ours now, `running` while another claim holds, `done` if it was handled."""
         ...
 
     async def finish(self, key: str) -> None:
@@ -30,7 +52,7 @@ class EventStore(Protocol):
         ...
 
     async def release(self, key: str) -> None:
-        """Handling failed; the delivery may be taken on again."""
+        """Handling failed: the delivery may be claimed again at once."""
         ...
 
 
@@ -40,37 +62,50 @@ class MemoryStore:
     Args:
         keep: seconds for which a handled delivery is remembered.
         most: how many are remembered at most; the oldest are forgotten first.
+        lease: seconds after which a claim expires.
     """
 
     def __init__(
-        self, *, keep: float = 86_400.0, most: int = 100_000, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        keep: float = 86_400.0,
+        most: int = 100_000,
+        lease: float = LEASE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keep = keep
         self._most = most
+        self._lease = lease
         self._clock = clock
-        self._running: set[str] = set()
+        self._running: dict[str, float] = {}
         self._done: dict[str, float] = {}
 
     async def claim(self, key: str) -> Claim:
-        """Take a delivery on, unless it is being handled or was."""
+        """Claim a delivery, unless it is being handled or was."""
         now = self._clock()
         while self._done and (len(self._done) > self._most or next(iter(self._done.values())) <= now):
             del self._done[next(iter(self._done))]
         if key in self._done:
             return "done"
-        if key in self._running:
+        if self._running.get(key, now) > now:
             return "running"
-        self._running.add(key)
+        self._running[key] = now + self._lease
         return "new"
+
+    async def extend(self, key: str) -> None:
+        """Begin the lease of a claimed delivery again."""
+        if key in self._running:
+            self._running[key] = self._clock() + self._lease
 
     async def finish(self, key: str) -> None:
         """Remember a delivery as handled."""
-        self._running.discard(key)
+        self._running.pop(key, None)
+        self._done.pop(key, None)  # goes to the end again
         self._done[key] = self._clock() + self._keep
 
     async def release(self, key: str) -> None:
         """Forget a delivery that failed."""
-        self._running.discard(key)
+        self._running.pop(key, None)
 
 
 class Handler(Protocol):
@@ -85,6 +120,17 @@ class Handler(Protocol):
         ...
 
 
+Outcome = Literal["handled", "duplicate", "running", "failed", "unavailable"]
+
+_RESPONSES: dict[Outcome, tuple[int, dict[str, object]]] = {
+    "handled": (200, {"received": True}),
+    "duplicate": (200, {"received": True, "duplicate": True}),
+    "running": (503, {"error": "this delivery is being handled"}),
+    "failed": (500, {"error": "the event could not be handled"}),
+    "unavailable": (503, {"error": "the store of handled deliveries is not available"}),
+}
+
+
 class Deliveries:
     """Takes deliveries on and answers them; see `webhooks.aiohttp_handler`."""
 
@@ -96,48 +142,171 @@ class Deliveries:
         store: EventStore,
         answer_within: float,
     ) -> None:
-        self._on_event = on_event
+        self._on_event = as_async(on_event)
         self._construct = construct
-        self._store = store
+        self._claims = _Claims(store)
         self._answer_within = answer_within
-        self._tasks: set[asyncio.Task[bool]] = set()
+        self._tasks: dict[str, asyncio.Task[Outcome]] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
         try:
-            event = self._construct(await request.read(), request.headers)
+            body = await request.read()
+        except web.HTTPException as exc:  # larger than the application allows
+            return _rejected(exc.status, exc.reason)
+        except Exception as exc:  # noqa: BLE001 - a stranger may send anything, and gets a 400 for it
+            request.content.feed_eof()  # aiohttp would read the rest, and log a traceback
+            response = _rejected(400, f"the body could not be read ({type(exc).__name__})")
+            response.force_close()
+            return response
+        try:
+            event = self._construct(body, request.headers)
         except WebhookVerificationError as exc:
-            return web.json_response({"error": str(exc)}, status=401)
+            return _rejected(401, str(exc))
         key = hashlib.sha256(event.type.encode("utf-8", "replace") + b"\0" + event.body).hexdigest()
-        claim = await self._store.claim(key)
-        if claim == "done":
-            return web.json_response({"received": True, "duplicate": True})
-        if claim == "running":
-            return web.json_response({"error": "this delivery is being handled"}, status=503)
-        task = asyncio.create_task(self._handle(event, key))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if key in self._tasks:
+            return _response("running")
+        task = self._tasks[key] = asyncio.create_task(self._handle_once(event, key))
+        task.add_done_callback(lambda _: self._tasks.pop(key))
         done, _ = await asyncio.wait({task}, timeout=self._answer_within)
         if not done:
             return web.json_response({"error": "not handled yet; it goes on"}, status=503)
-        if task.result():
-            return web.json_response({"received": True})
-        return web.json_response({"error": "the event could not be handled"}, status=500)
+        return _response("failed" if task.cancelled() else task.result())
 
     async def drain(self) -> None:
         """Wait until everything that was taken on is handled; for the application's shutdown."""
         while self._tasks:
-            await asyncio.wait(set(self._tasks))
+            await asyncio.wait(set(self._tasks.values()))
 
-    async def _handle(self, event: Event, key: str) -> bool:
+    async def _handle_once(self, event: Event, key: str) -> Outcome:
+        claim = await self._claims.claim(key)
+        if claim != "new":
+            return "duplicate" if claim == "done" else "running" if claim == "running" else "unavailable"
+        # A task of its own: whatever on_event raises, cancellation included, ends that task and not this one.
+        work = asyncio.create_task(self._call(event))
+        try:
+            while not (await asyncio.wait({work}, timeout=_EXTEND_EVERY))[0]:
+                await self._claims.extend(key)
+        except asyncio.CancelledError:  # the program ends
+            work.cancel()
+            await asyncio.wait({work})
+            await self._claims.settle(key, handled=_outcome(work) is None)
+            raise
+        failure = _outcome(work)
+        if failure is not None:
+            _log.error("the handler of %r failed", event.type, exc_info=failure)
+        await self._claims.settle(key, handled=failure is None)
+        return "handled" if failure is None else "failed"
+
+    async def _call(self, event: Event) -> BaseException | None:
+        """Call `on_event`; what it raised is returned, because a task that raises `SystemExit` ends the event loop."""
         try:
             await self._on_event(event)
-        except Exception:  # noqa: BLE001 - whatever the caller's function raises is answered with 500
-            _log.exception("the handler of %s failed", event.type)
-            await self._store.release(key)
-            return False
-        await self._store.finish(key)
-        return True
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - whatever the caller's function raises is answered with 500
+            return exc
+        return None
+
+
+class _Claims:
+    """The claims that this process holds, over a store that may fail or hang.
+
+    An outcome that the store could not take is remembered here and reported again with the next delivery.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._unreported: dict[str, tuple[bool, float]] = {}
+
+    async def claim(self, key: str) -> Claim | None:
+        """What the store says; None where it fails."""
+        handled, until = self._unreported.get(key, (False, 0.0))
+        if handled:
+            await self.settle(key, handled=True)
+            return "done"
+        if until > asyncio.get_running_loop().time():  # later the claim has expired, and may be another process's
+            await _stored(self._store.release, key, "release a failed delivery")
+        self._unreported.pop(key, None)
+        claimed = await _stored(self._store.claim, key, "claim a delivery")
+        return claimed.result() if claimed else None
+
+    async def extend(self, key: str) -> None:
+        extend: Callable[[str], Awaitable[object]] | None = getattr(self._store, "extend", None)
+        if extend is not None:
+            await _stored(extend, key, "extend the claim of a delivery")
+
+    async def settle(self, key: str, *, handled: bool) -> None:
+        """Report an outcome; where the store fails, a few times."""
+        for pause in (0.0, *_STORE_PAUSES):
+            await asyncio.sleep(pause)
+            if handled:
+                reported = await _stored(self._store.finish, key, "finish a delivery")
+            else:
+                reported = await _stored(self._store.release, key, "release a failed delivery")
+            if reported:
+                self._unreported.pop(key, None)
+                return
+        self._unreported[key] = handled, asyncio.get_running_loop().time() + LEASE
+        if len(self._unreported) > _UNREPORTED:
+            del self._unreported[next(iter(self._unreported))]
+
+
+async def _stored(method: Callable[[str], Awaitable[T]], key: str, purpose: str) -> "asyncio.Task[T] | None":
+    """The finished call of a store; None, and a line in the log, where it raised, was cancelled or took too long."""
+
+    async def call() -> T:
+        return await method(key)
+
+    work = asyncio.create_task(call())
+    try:
+        done, _ = await asyncio.wait({work}, timeout=_STORE_TIMEOUT)
+    finally:
+        work.cancel()  # nothing, where it is done
+    if done and _failure(work) is None:
+        return work
+    _log.error("the store could not %s: %r", purpose, _failure(work) if done else TimeoutError())
+    return None
+
+
+def as_async(on_event: OnEvent) -> Callable[[Event], Any]:
+    """The function as an async one: a plain function runs in a thread, so that it does not block the event loop."""
+    if inspect.iscoroutinefunction(on_event) or inspect.iscoroutinefunction(type(on_event).__call__):
+        return on_event
+
+    def call(event: Event) -> tuple[Any, BaseException | None]:
+        try:
+            return on_event(event), None
+        except BaseException as exc:  # noqa: BLE001 - a future cannot hold each of them: StopIteration would hang it
+            return None, exc
+
+    async def handle(event: Event) -> None:
+        result, error = await asyncio.to_thread(call, event)
+        if error is not None:
+            raise error
+        if inspect.isawaitable(result):
+            await result
+
+    return handle
+
+
+def _outcome(work: "asyncio.Task[BaseException | None]") -> BaseException | None:
+    """What `on_event` raised."""
+    return _failure(work) or work.result()
+
+
+def _failure(work: "asyncio.Future[Any]") -> BaseException | None:
+    return asyncio.CancelledError() if work.cancelled() else work.exception()
+
+
+def _response(outcome: Outcome) -> web.Response:
+    status, body = _RESPONSES[outcome]
+    return web.json_response(body, status=status)
+
+
+def _rejected(status: int, reason: str) -> web.Response:
+    _log.warning("a webhook delivery was rejected with %d: %s", status, reason)
+    return web.json_response({"error": reason}, status=status)
 
 
 def as_handler(deliveries: Deliveries) -> Handler:

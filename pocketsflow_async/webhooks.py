@@ -1,7 +1,7 @@
 """Webhook deliveries: verified, typed, and handled once.
 
-A delivery is signed with HMAC-SHA256 over its raw body, in hexadecimal, with the endpoint's secret as it is. Its
-event name and its timestamp travel in headers that are not signed.
+A delivery is signed with HMAC-SHA256 over its raw body, in hexadecimal, with the endpoint's secret as it is. The
+headers that carry its event name and its timestamp are not signed: an event name in the body takes precedence.
 """
 
 import hashlib
@@ -43,9 +43,11 @@ class Event:
     """One verified delivery.
 
     Attributes:
-        type: the event's name, such as ``order.completed``; `UNKNOWN` if nobody said.
+        type: the event's name, such as ``order.completed``: the signed one where the body has one, else that of the
+            header; `UNKNOWN` if neither has.
         data: a typed model for the events of the spec; a mapping for others, and for a known event whose payload is
-            not as the spec says.
+            not as the spec says. Signed JSON that is not an object is
+            a mapping with the one key ``value``.
         webhook_id: the payload's ``webhookId``; no source says whether it names the delivery or the endpoint.
         timestamp: when it was sent, as the unsigned header says.
         body: the raw body.
@@ -82,8 +84,7 @@ def construct_event(
         clock: the present time, aware.
 
     Raises:
-        WebhookVerificationError: the delivery is not signed with the secret, is too old or too new, or is no JSON
-            object.
+        WebhookVerificationError: the delivery is not signed with the secret, is too old or too new, or is not JSON.
         InvalidArgumentError: the body is not bytes.
         ConfigurationError: there is no secret.
     """
@@ -93,12 +94,15 @@ def construct_event(
     if tolerance is not None:
         _check_age(timestamp, clock(), tolerance)
     payload = _payload(body)
-    name = _name(_header(headers, EVENT_HEADER), payload)
-    inner = payload.get("data")
-    webhook_id = payload.get("webhookId")
+    fields: dict[str, Any] = payload if is_object(payload) else {}
+    name = _name(_header(headers, EVENT_HEADER), fields)
+    inner, webhook_id = fields.get("data"), fields.get("webhookId")
+    data: Any = {"value": payload}
+    if is_object(payload):
+        data = _typed(name, inner if is_object(inner) and isinstance(payload.get("type"), str) else payload)
     return Event(
         type=name,
-        data=_typed(name, inner if is_object(inner) and isinstance(payload.get("type"), str) else payload),
+        data=data,
         webhook_id=webhook_id if isinstance(webhook_id, str) else None,
         timestamp=timestamp,
         body=body,
@@ -115,12 +119,12 @@ def aiohttp_handler(
 ) -> "Handler":
     """A handler for `app.router.add_post(path, …)` that calls `on_event(event)` once for each delivery.
 
-    It answers 200 after `on_event` returned, or for a delivery that was handled before; 401 for a bad signature; 500
-    when `on_event` raised; and 503 when it is not done in time: it goes on all the same, but the delivery is not
-    acknowledged.
+    It answers 200 after `on_event` returned, or for a delivery that was handled before; 4xx for what cannot be read or
+    is not signed; 500 when `on_event` raised; and 503 when it is not done in time: it continues, but the delivery is
+    not acknowledged. 503 also means that the delivery is being handled, or that the store failed.
 
     Args:
-        on_event: an async function.
+        on_event: an async function; a plain function runs in a thread.
         secret: as for `construct_event`.
         tolerance: as for `construct_event`.
         store: remembers what was handled; in this process's memory, for a day, when None.
@@ -206,18 +210,18 @@ def _check_age(timestamp: datetime | None, now: datetime, tolerance: float | tim
         raise WebhookVerificationError(f"the delivery is of {timestamp.isoformat()}: further from now than {allowed}")
 
 
-def _payload(body: bytes) -> dict[str, Any]:
+def _payload(body: bytes) -> Any:
     try:
-        payload: Any = msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise WebhookVerificationError(f"the body is signed, but it is no JSON ({type(exc).__name__})") from None
-    if not is_object(payload):
-        raise WebhookVerificationError("the body is signed, but it is no JSON object")
-    return payload
 
 
 def _name(header: str | None, payload: dict[str, Any]) -> str:
-    for name in (header, payload.get("event"), payload.get("type")):
+    """The event's name; a signed one takes precedence over the header, which anybody can change."""
+    kind = payload.get("type")
+    is_named = isinstance(kind, str) and ("." in kind or "data" in payload)  # else a field of a flat payload
+    for name in (payload.get("event"), kind if is_named else None, header, kind):
         if isinstance(name, str) and name:
             return ALIASES.get(name, name)
     return UNKNOWN

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import logging
 from collections.abc import AsyncIterator
 
@@ -110,6 +111,65 @@ async def test_slow_work_goes_on_but_is_not_acknowledged(heard: list[webhooks.Ev
     assert early == [503, 503]
     assert late == 200
     assert len(heard) == 1
+
+
+BOMB = gzip.compress(bytes(10_000_000))
+STRANGERS = {
+    "no body": b"Content-Length: 0\r\n\r\n",
+    "not signed": b"Content-Length: 2\r\n\r\n{}",
+    "two signatures": b"X-Pocketsflow-Signature: a\r\nX-Pocketsflow-Signature: b\r\nContent-Length: 0\r\n\r\n",
+    "odd signature": b"X-Pocketsflow-Signature: \xff\xfe\r\nContent-Length: 0\r\n\r\n",
+    "not gzip": b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+    "cut gzip": b"Content-Encoding: gzip\r\nContent-Length: 12\r\n\r\n" + gzip.compress(BODY)[:12],
+    "unknown encoding": b"Content-Encoding: x-none\r\nContent-Length: 4\r\n\r\nabcd",
+    "too large": b"Content-Length: 3000000\r\n\r\n" + bytes(3_000_000),
+    "a bomb": b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB,
+}
+
+
+@pytest.mark.parametrize("sent", STRANGERS.values(), ids=STRANGERS)
+async def test_what_strangers_send_is_a_short_line(
+    client: TestClient, heard: list[webhooks.Event], caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    """Before a signature matches, everything is answered with 4xx and logged in at most one line, never as an error."""
+    reader, writer = await asyncio.open_connection(client.server.host, client.server.port)
+    writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\n" + sent)
+    writer.write_eof()
+    status = (await reader.readline()).split()[1]
+    writer.close()
+
+    assert status.startswith(b"4")
+    assert heard == []
+    lines = [record for record in caplog.records if record.name != "aiohttp.access"]
+    assert len(lines) <= 1
+    assert all(record.levelno <= logging.WARNING and not record.exc_info for record in lines)
+    assert all(len(record.getMessage()) < 200 for record in lines)
+
+
+@pytest.mark.parametrize("rest", [b"zz\r\nabcd\r\n", b"4\r\n{}\r\n"], ids=["bad size", "cut chunk"])
+async def test_what_is_not_http_is_answered_by_aiohttp(client: TestClient, rest: bytes) -> None:
+    """A body that breaks the rules of HTTP is answered with 400, even if its head was read before."""
+    reader, writer = await asyncio.open_connection(client.server.host, client.server.port)
+    writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await writer.drain()
+    await asyncio.sleep(0)
+    writer.write(rest)
+    writer.write_eof()
+    line = await reader.readline()
+    writer.close()
+
+    assert line == b"" or line.split()[1] == b"400"
+
+
+async def test_a_sender_that_leaves_is_no_error(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that ends within the body is not logged as an error."""
+    _, writer = await asyncio.open_connection(client.server.host, client.server.port)
+    writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")
+    await writer.drain()
+    writer.transport.abort()
+    await client.close()
+
+    assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
 
 
 async def test_the_memory_store_forgets_in_time() -> None:
