@@ -32,9 +32,9 @@ class Client:
         base_url: str,
         credentials: Credentials,
         *,
-        timeout: float,
+        timeout: float | None,
         rate_limit: "RateLimit | RateLimiter | None",
-        retry: RetryPolicy,
+        retry: RetryPolicy | int,
         session: "ClientSession | None",
         strict: Literal["warn"] | None,
     ) -> None:

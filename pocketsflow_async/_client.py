@@ -1,22 +1,18 @@
 """The client that users hold: settings and resources."""
 
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pocketsflow_async._base_client import Client
-from pocketsflow_async._config import Mode, RateLimit, RetryPolicy, Secret, check_base_url, check_key
+from pocketsflow_async._config import MODES, Mode, RateLimit, RetryPolicy, Secret, check_address, check_key
 from pocketsflow_async._credentials import Key
 from pocketsflow_async._generated.pocketsflow.resources import Resources
-from pocketsflow_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from pocketsflow_async._quota import RateLimiter
     from pocketsflow_async.preview import Preview
-
-_MODES: dict[str, Mode] = {"pk_live_": "live", "pk_test_": "test"}
 
 
 class Pocketsflow(Client, Resources):
@@ -28,10 +24,10 @@ class Pocketsflow(Client, Resources):
     Args:
         api_key: the key; else the environment variable POCKETSFLOW_API_KEY.
         base_url: the address; else POCKETSFLOW_BASE_URL, else https://api.pocketsflow.com. A path in it is kept.
-        timeout: seconds for one try.
+        timeout: seconds for one try; None for no limit.
         rate_limit: the limits to keep, together with all clients of this process that have the same host, key and
             limits; a `RateLimiter` of your own; or None to keep none.
-        retry: when failed tries are repeated.
+        retry: when failed tries are repeated; an int is the number of further attempts, so 0 never repeats.
         session: your own aiohttp session, which is not closed here. Its proxies, certificates and middlewares are
             used, its credentials are not.
         allow_insecure: accept plain http to hosts other than this machine.
@@ -51,21 +47,21 @@ class Pocketsflow(Client, Resources):
         api_key: str | None = None,
         *,
         base_url: str | None = None,
-        timeout: float = 30.0,
+        timeout: float | None = 30.0,
         rate_limit: "RateLimit | RateLimiter | None" = RateLimit(),  # noqa: B008 - frozen
-        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        retry: RetryPolicy | int = RetryPolicy(),  # noqa: B008 - frozen
         session: "ClientSession | None" = None,
         allow_insecure: bool = False,
         strict: Literal["warn"] | None = None,
     ) -> None:
         key = check_key(api_key, variable=self.KEY_VARIABLE)
         self._mode: Mode = _mode_of(key)
-        address = base_url or os.environ.get(self.URL_VARIABLE) or self.BASE_URL
-        if any(prefix in address for prefix in _MODES):
-            raise ConfigurationError("base_url holds an API key, which belongs into api_key")
+        address = check_address(
+            base_url, variable=self.URL_VARIABLE, default=self.BASE_URL, allow_insecure=allow_insecure
+        )
         Client.__init__(
             self,
-            check_base_url(address, allow_insecure=allow_insecure),
+            address,
             Key(key),
             timeout=timeout,
             rate_limit=rate_limit,
@@ -93,7 +89,7 @@ class Pocketsflow(Client, Resources):
 
 def _mode_of(key: Secret) -> Mode:
     text = key.reveal()
-    for prefix, mode in _MODES.items():
+    for prefix, mode in MODES.items():
         if text.startswith(prefix):
             return mode
     return "unknown"

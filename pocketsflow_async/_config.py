@@ -1,16 +1,20 @@
 """The settings of a client: frozen, and checked once."""
 
-import math
 import os
+import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
+from pocketsflow_async._values import is_text, number, shown, whole
 from pocketsflow_async.errors import ConfigurationError
 
 Mode = Literal["live", "test", "unknown"]
+MODES: dict[str, Mode] = {"pk_live_": "live", "pk_test_": "test"}
+"""What a key begins with, and the data that it sees."""
 
 Priority = Literal["high", "normal", "low"]
 PRIORITIES: tuple[str, ...] = get_args(Priority)
@@ -20,24 +24,33 @@ _OWN_HEADERS = {"authorization", "host", "content-length", "content-type", "tran
 _HEADER_MARKS = frozenset("!#$%&'*+-.^_`|~")
 
 
-def _positive(_: Any, field: "attrs.Attribute[float]", value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{field.name} must be a positive finite number, not {value!r}")
+def _positive(settings: Any, field: "attrs.Attribute[float]", value: object) -> None:
+    _seconds(settings, field, value, zero=False)
 
 
-def _not_negative(_: Any, field: "attrs.Attribute[float]", value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ConfigurationError(f"{field.name} must be zero or a positive finite number, not {value!r}")
+def _not_negative(settings: Any, field: "attrs.Attribute[float]", value: object) -> None:
+    _seconds(settings, field, value, zero=True)
 
 
-def _count(_: Any, field: "attrs.Attribute[int]", value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{field.name} must be a whole number of at least 1, not {value!r}")
+def _seconds(settings: Any, field: "attrs.Attribute[float]", value: object, *, zero: bool) -> None:
+    found = number(value)
+    if found is None or found < 0 or (found == 0 and not zero):
+        wanted = "zero or a positive finite number" if zero else "a positive finite number"
+        raise ConfigurationError(f"{field.name} must be {wanted}, not {shown(value)}")
+    if type(value) is not int:  # another library's number becomes Python's own
+        object.__setattr__(settings, field.name, found)
 
 
-def _priority(_: Any, field: "attrs.Attribute[Any]", value: Any) -> None:
-    if value not in PRIORITIES:
-        raise ConfigurationError(f"{field.name} must be one of {', '.join(PRIORITIES)}, not {value!r}")
+def _count(settings: Any, field: "attrs.Attribute[int]", value: object) -> None:
+    found = whole(value)
+    if found is None or found < 1:
+        raise ConfigurationError(f"{field.name} must be a whole number of at least 1, not {shown(value)}")
+    object.__setattr__(settings, field.name, found)
+
+
+def _priority(_: Any, field: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, str) or value not in PRIORITIES:
+        raise ConfigurationError(f"{field.name} must be one of {', '.join(PRIORITIES)}, not {shown(value)}")
 
 
 @attrs.frozen
@@ -55,7 +68,7 @@ class RateLimit:
     period: float = attrs.field(default=60.0, validator=_positive)
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class RetryPolicy:
     """When a failed try is repeated, and how long the client waits before.
 
@@ -72,6 +85,28 @@ class RetryPolicy:
     max_delay: float = attrs.field(default=30.0, validator=_not_negative)
 
 
+def check_retry(value: object) -> RetryPolicy:
+    """The policy that a setting stands for; an int counts the further attempts."""
+    if isinstance(value, RetryPolicy):
+        return value
+    retries = whole(value)
+    if retries is None or retries < 0:
+        raise ConfigurationError(f"retry must be a RetryPolicy or an int ≥ 0, not {shown(value)}")
+    return RetryPolicy(attempts=retries + 1)
+
+
+def _policy(value: RetryPolicy | int | None) -> RetryPolicy | None:
+    return None if value is None else check_retry(value)
+
+
+def _headers(value: Mapping[str, str]) -> Mapping[str, str]:
+    """A copy that nobody can change once it is checked."""
+    given: Any = value
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"headers must be a mapping of str to str, not {shown(given)}")
+    return MappingProxyType(dict(given))
+
+
 @attrs.frozen
 class RequestOptions:
     """What one call does differently from its client.
@@ -81,7 +116,7 @@ class RequestOptions:
         deadline: seconds for the whole call: the wait for quota, every try, the pauses and the body.
         idempotency_key: sent as `Idempotency-Key` on every try; a write with a key may be repeated.
         headers: further request headers. Those that the client sets, such as `Authorization`, are refused.
-        retry: another policy.
+        retry: another policy, or the number of further attempts after the first one.
         priority: who goes first where calls wait for the quota: `"high"`, `"normal"` or `"low"`. Exports use low.
             Every tenth turn goes to the call that waits longest, whatever its priority.
     """
@@ -89,22 +124,37 @@ class RequestOptions:
     timeout: float | None = attrs.field(default=None, validator=attrs.validators.optional(_positive))
     deadline: float | None = attrs.field(default=None, validator=attrs.validators.optional(_positive))
     idempotency_key: str | None = None
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    retry: RetryPolicy | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], converter=_headers)
+    retry: RetryPolicy | None = attrs.field(default=None, converter=_policy)
     priority: Priority = attrs.field(default="normal", validator=_priority)
 
     def __attrs_post_init__(self) -> None:
-        for name in self.headers:
-            if name.lower() in _OWN_HEADERS:
-                raise ConfigurationError(f"the header {name} belongs to the client and cannot be given in headers")
-            if not name or not all(mark in _HEADER_MARKS or (mark.isascii() and mark.isalnum()) for mark in name):
-                raise ConfigurationError(f"{name!r} is no name of a header")
-        texts = dict(self.headers)
+        for name, text in self.headers.items():
+            _check_name(name)
+            _check_header(f"the header {name}", text)
         if self.idempotency_key is not None:
-            texts["Idempotency-Key"] = self.idempotency_key
-        for name, value in texts.items():
-            if not value or not value.isascii() or not value.isprintable():
-                raise ConfigurationError(f"the header {name} must be printable ASCII text and not empty")
+            _check_header("idempotency_key, sent as Idempotency-Key,", self.idempotency_key)
+
+    def __reduce__(self) -> Any:
+        values = (getattr(self, field.name) for field in attrs.fields(type(self)))
+        return type(self), tuple(dict(value) if isinstance(value, Mapping) else value for value in values)
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise ConfigurationError(f"the name of a header must be a str, not {shown(name)}")
+    if name.lower() in _OWN_HEADERS:
+        raise ConfigurationError(f"the header {name} belongs to the client and cannot be given in headers")
+    if not name or not all(mark in _HEADER_MARKS or (mark.isascii() and mark.isalnum()) for mark in name):
+        raise ConfigurationError(f"{shown(name)} is no name of a header")
+
+
+def _check_header(what: str, text: object) -> None:
+    """Refuse what no header can carry; the text may be secret and is not shown."""
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{what} must be a str, not {type(text).__name__}")
+    if not text or not text.isascii() or not text.isprintable():
+        raise ConfigurationError(f"{what} must be printable ASCII text and not empty")
 
 
 class Secret:
@@ -129,34 +179,73 @@ class Secret:
 def check_key(api_key: str | None, *, variable: str) -> Secret:
     """The key as given, else from the environment; refuse what no HTTP header can carry."""
     source = "api_key" if api_key is not None else variable
-    key = api_key if api_key is not None else os.environ.get(variable)
+    key: Any = api_key if api_key is not None else os.environ.get(variable, "")
+    if not isinstance(key, str):
+        raise ConfigurationError(f"{source} must be text, not {type(key).__name__}")
     if not key:
         raise ConfigurationError(f"no API key: pass api_key=… or set {variable}")
-    if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{source} must be text, not {type(key).__name__}")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError(f"{source} has white space or control characters in it: copy the key again")
     return Secret(key)
 
 
+def check_address(given: str | None, *, variable: str, default: str, allow_insecure: bool) -> str:
+    """The base address as given, else from the environment, else the API's own; see `check_base_url`."""
+    address = given if given is not None else os.environ.get(variable) or default
+    return check_base_url(address, allow_insecure=allow_insecure)
+
+
 def check_base_url(base_url: str, *, allow_insecure: bool, setting: str = "base_url") -> str:
     """The address without a trailing slash; refuse what would send credentials in the clear or nowhere."""
+    address: Any = base_url
     advice = "give an address such as https://api.example.com"
+    check_flag("allow_insecure", allow_insecure)
+    if not isinstance(address, str):
+        raise ConfigurationError(f"{setting} must be a str, not {type(address).__name__}: {advice}")
+    if any(prefix in address for prefix in MODES):
+        raise ConfigurationError(f"{setting} holds an API key, which belongs into api_key")
     try:
-        parts = urlsplit(base_url)
+        parts = urlsplit(address)
         _ = parts.port
-    except ValueError as exc:
-        raise ConfigurationError(f"{setting} is no address ({exc}): {advice}") from None
+    except ValueError:
+        raise ConfigurationError(f"{setting} is no address: {advice}") from None
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(f"{setting} may hold a host, a port and a path, but no user, query or fragment")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not base_url.isprintable() or " " in base_url:
-        raise ConfigurationError(f"{setting} {base_url!r} is no http(s) address: {advice}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not is_text(address) or not _is_plain(address):
+        raise ConfigurationError(f"{setting} {shown(address)} is no http(s) address: {advice}")
     if parts.scheme == "http" and not allow_insecure and not _is_loopback(parts):
         raise ConfigurationError(
-            f"{setting} {base_url!r} would send credentials in the clear: "
+            f"{setting} {shown(address)} would send credentials in the clear: "
             "use https, or pass allow_insecure=True if you trust every network in between"
         )
-    return base_url.rstrip("/")
+    return address.rstrip("/")
+
+
+def check_flag(setting: str, value: object) -> None:
+    """Refuse what is no bool: the text "no" would count as true."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{setting} must be True or False, not {shown(value)}")
+
+
+def check_callable(setting: str, value: object) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise ConfigurationError(f"{setting} must be callable, not {shown(value)}")
+
+
+def check_session(session: object) -> None:
+    """Refuse what is no aiohttp session, and one that is closed; None opens one later."""
+    if session is None:
+        return
+    aiohttp: Any = sys.modules.get("aiohttp")  # whoever has a session has loaded it
+    if aiohttp is None or not isinstance(session, aiohttp.ClientSession):
+        raise ConfigurationError(f"session must be an aiohttp.ClientSession, not {shown(session)}")
+    if getattr(session, "closed", False) is True:
+        raise ConfigurationError("session is closed: give one that is open")
+
+
+def _is_plain(address: str) -> bool:
+    return address.isprintable() and " " not in address
 
 
 def _is_loopback(parts: SplitResult) -> bool:

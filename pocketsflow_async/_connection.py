@@ -3,7 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pocketsflow_async._config import RequestOptions, RetryPolicy
+from pocketsflow_async._config import RequestOptions, RetryPolicy, check_retry, check_session
+from pocketsflow_async._values import shown
 from pocketsflow_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,18 +39,18 @@ class Connection:
         base_url: str,
         credentials: "Credentials",
         *,
-        timeout: float,
+        timeout: float | None,
         quota: "Turns | None",
-        retry: RetryPolicy,
+        retry: RetryPolicy | int,
         session: "ClientSession | None",
         strict: Literal["warn"] | None = None,
     ) -> None:
-        RequestOptions(timeout=timeout)  # refuses what is no number of seconds
+        check_session(session)
         self._base_url = base_url
         self._credentials = credentials
-        self._timeout = timeout
+        self._timeout = RequestOptions(timeout=timeout).timeout  # refuses what is no number of seconds
         self.quota = quota
-        self._retry = retry
+        self._retry = check_retry(retry)
         self._session = session
         self._drift = _drift(strict)
         self._executor: Executor | None = None
@@ -110,8 +111,8 @@ class Connection:
 def _drift(strict: Any) -> "Drift | None":
     if strict is None:
         return None
-    if strict != "warn":
-        raise ConfigurationError(f'strict must be "warn" or None, not {strict!r}')
+    if not isinstance(strict, str) or strict != "warn":
+        raise ConfigurationError(f'strict must be "warn" or None, not {shown(strict)}')
     from pocketsflow_async._drift import Drift
 
     return Drift()

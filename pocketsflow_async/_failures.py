@@ -45,7 +45,8 @@ def failure_of(exc: Exception, where: str, *, sent: bool | None, timeout: aiohtt
     if isinstance(exc, TimeoutError):
         allowed = timeout.sock_connect if isinstance(exc, aiohttp.ConnectionTimeoutError) else timeout.total
         missing = "complete answer" if received else "connection"
-        return APITimeoutError(f"{where}: no {missing} within {allowed:g} s", received=received)
+        within = "in time" if allowed is None else f"within {allowed:g} s"
+        return APITimeoutError(f"{where}: no {missing} {within}", received=received)
     failure = APIConnectionError(f"{where}: {_reason(exc)}", received=received, temporary=_is_temporary(exc))
     failure.__cause__ = _plain(exc)
     return failure

@@ -15,9 +15,11 @@ from typing import Any, Protocol
 import attrs
 
 from pocketsflow_async._budget import Budget
-from pocketsflow_async._config import PRIORITIES, Priority, RateLimit
+from pocketsflow_async._config import PRIORITIES, Priority, RateLimit, check_callable
 from pocketsflow_async._quota_headers import read_advice
 from pocketsflow_async._response import Response, retry_after
+from pocketsflow_async._values import shown
+from pocketsflow_async.errors import ConfigurationError
 
 _TOO_MANY = 429
 
@@ -75,6 +77,9 @@ class RateLimiter:
     """
 
     def __init__(self, limit: RateLimit | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        if limit is not None and not isinstance(limit, RateLimit):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"limit must be a RateLimit or None, not {shown(limit)}")
+        check_callable("clock", clock)
         self.limit = limit or RateLimit()
         self._clock = clock
         self._budget = Budget(self.limit, clock())

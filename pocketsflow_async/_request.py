@@ -16,10 +16,14 @@ from pocketsflow_async._config import Priority, RequestOptions
 from pocketsflow_async._json import is_array
 from pocketsflow_async._operation import Operation, quoted
 from pocketsflow_async._unset import Unset
+from pocketsflow_async._values import shown
 from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from pocketsflow_async._upload import Form
+
+
+_DEFAULT = RequestOptions()
 
 
 @attrs.define
@@ -64,8 +68,11 @@ def build_request(
     if params:
         query = encode_query(operation.name, params)
         target = f"{target}?{query}" if query else target
-    headers: Mapping[str, str] = options.headers if options else {}
-    key = options.idempotency_key if options else None
+    if options is None:
+        options = _DEFAULT
+    elif not isinstance(options, RequestOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise wrong_options(operation.name, options)
+    headers, key = options.headers, options.idempotency_key
     if key is None and operation.idempotency == "key":
         key = str(uuid4())
     if key is not None:
@@ -78,9 +85,16 @@ def build_request(
         headers=headers,
         repeatable=operation.idempotency == "safe" or key is not None,
         auth=operation.auth,
-        timeout=options.timeout if options else None,
-        priority=options.priority if options else "normal",
+        timeout=options.timeout,
+        priority=options.priority,
         content_type="application/x-www-form-urlencoded" if operation.urlencoded else "application/json",
+    )
+
+
+def wrong_options(operation: str, options: object) -> InvalidArgumentError:
+    """The error for options of another kind."""
+    return InvalidArgumentError(
+        f"{operation}: options must be a RequestOptions, such as RequestOptions(timeout=5), not {shown(options)}"
     )
 
 
@@ -97,7 +111,10 @@ def with_headers(operation: str, options: RequestOptions | None, headers: Mappin
     }
     if not told:
         return options
-    options = options or RequestOptions()
+    if options is None:
+        options = _DEFAULT
+    elif not isinstance(options, RequestOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise wrong_options(operation, options)
     names = {name.lower() for name in told}
     others = {name: text for name, text in options.headers.items() if name.lower() not in names}
     try:

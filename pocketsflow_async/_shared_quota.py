@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from pocketsflow_async._config import RateLimit
 from pocketsflow_async._quota import RateLimiter, Turns
+from pocketsflow_async._values import shown
 from pocketsflow_async.errors import ConfigurationError
 
 T = TypeVar("T", bound=Turns)
@@ -32,7 +33,7 @@ def quota_of(given: Any, base_url: str, identity: str) -> RateLimiter | None:
         return shared_quota(base_url, identity, given)
     if given is None or isinstance(given, RateLimiter):
         return given
-    raise ConfigurationError(f"rate_limit must be a RateLimit, a RateLimiter or None, not {given!r}")
+    raise ConfigurationError(f"rate_limit must be a RateLimit, a RateLimiter or None, not {shown(given)}")
 
 
 def shared_quota(base_url: str, identity: str, limit: RateLimit) -> RateLimiter:

@@ -37,7 +37,7 @@ class Transport:
     """
 
     def __init__(
-        self, base_url: str, credentials: Credentials, *, timeout: float, session: ClientSession | None = None
+        self, base_url: str, credentials: Credentials, *, timeout: float | None, session: ClientSession | None = None
     ) -> None:
         self._base_url = base_url
         base = URL(base_url, encoded=True)
@@ -185,9 +185,10 @@ class _Sending:
             raise SentOnceError from exc
 
 
-def _timeout(seconds: float) -> ClientTimeout:
-    """Exact to the end: aiohttp rounds times above its threshold up to the next full second."""
-    return ClientTimeout(total=seconds, sock_connect=min(_CONNECT, seconds / 2), ceil_threshold=math.inf)
+def _timeout(seconds: float | None) -> ClientTimeout:
+    """Exact to the end: aiohttp rounds times above its threshold up to the next full second; None for no limit."""
+    connect = _CONNECT if seconds is None else min(_CONNECT, seconds / 2)
+    return ClientTimeout(total=seconds, sock_connect=connect, ceil_threshold=math.inf)
 
 
 def _form_data(form: "Form", parts: list[AsyncGenerator[bytes]]) -> aiohttp.FormData:

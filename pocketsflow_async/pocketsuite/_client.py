@@ -1,11 +1,10 @@
 """The client of PocketSuite's gateway, and where its users grant access."""
 
-import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from pocketsflow_async import _oauth2
 from pocketsflow_async._base_client import Client
-from pocketsflow_async._config import RateLimit, RetryPolicy, check_base_url
+from pocketsflow_async._config import RateLimit, RetryPolicy, check_address
 from pocketsflow_async._generated.pocketsuite.resources import Resources
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._provisional import Warner
@@ -36,12 +35,12 @@ class PocketSuite(Client, Resources):
     Args:
         auth: who the client is.
         base_url: the address; else POCKETSUITE_BASE_URL, else https://api.pocketsuite.io/gateway/v1/zapier.
-        timeout: seconds for one try.
+        timeout: seconds for one try; None for no limit.
         rate_limit: the limits to keep, together with all clients of this process that have the same host, `client_id`
             and limits; a `RateLimiter` of your own; or None to keep none. PocketSuite documents no limit: one request
             a second on average, and 60 at once, is what we think considerate.
-        retry: when failed tries are repeated. A call whose access token is refused is repeated once with a new one, if
-            `attempts` allows.
+        retry: when failed tries are repeated; an int is the number of further attempts. A call whose access token is
+            refused is repeated once with a new one, if `attempts` allows.
         session: your own aiohttp session, which is not closed here. It does not serve the token address: `OAuth2` has
             a setting of its own.
         allow_insecure: accept plain http to hosts other than this machine.
@@ -60,19 +59,21 @@ class PocketSuite(Client, Resources):
         auth: _oauth2.OAuth2,
         *,
         base_url: str | None = None,
-        timeout: float = 30.0,
+        timeout: float | None = 30.0,
         rate_limit: "RateLimit | RateLimiter | None" = RateLimit(sustained=60, burst=60),  # noqa: B008 - frozen
-        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        retry: RetryPolicy | int = RetryPolicy(),  # noqa: B008 - frozen
         session: "ClientSession | None" = None,
         allow_insecure: bool = False,
         strict: Literal["warn"] | None = None,
     ) -> None:
         if not isinstance(auth, _oauth2.OAuth2):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"auth must be an OAuth2, not a {type(auth).__name__}")
-        address = base_url or os.environ.get(self.URL_VARIABLE) or self.BASE_URL
+        address = check_address(
+            base_url, variable=self.URL_VARIABLE, default=self.BASE_URL, allow_insecure=allow_insecure
+        )
         Client.__init__(
             self,
-            check_base_url(address, allow_insecure=allow_insecure),
+            address,
             auth,
             timeout=timeout,
             rate_limit=rate_limit,

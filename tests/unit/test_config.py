@@ -1,8 +1,13 @@
 import copy
 import math
 import pickle
+from decimal import Decimal
+from fractions import Fraction
+from types import SimpleNamespace
 
+import aiohttp
 import attrs
+import numpy as np
 import pytest
 from fakes import pickled
 
@@ -263,3 +268,130 @@ def test_the_key_does_not_show():
 def test_a_client_is_built_without_an_event_loop():
     """Clients may be made anywhere, and one that was never used needs no closing."""
     assert Pocketsflow(KEY).mode == "test"
+
+
+@pytest.mark.parametrize(("retry", "attempts"), [(0, 1), (3, 4), (np.int64(2), 3), (RetryPolicy(attempts=7), 7)])
+def test_retry_may_be_the_number_of_further_attempts(retry, attempts):
+    """`retry=3` is four attempts, `retry=0` is one; in the client and for one call."""
+    assert Pocketsflow(KEY, retry=retry)._connection._retry.attempts == attempts
+    assert RequestOptions(retry=retry).retry.attempts == attempts
+
+
+WRONG = [True, False, -1, 1.5, "3", b"3", [], {}, (), object(), RetryPolicy, math.nan]
+
+
+@pytest.mark.parametrize("retry", [None, *WRONG], ids=repr)
+def test_a_retry_of_another_kind_is_refused_when_it_is_given(retry):
+    """Not with the first failure that would be repeated."""
+    with pytest.raises(ConfigurationError, match=r"^retry must be"):
+        Pocketsflow(KEY, retry=retry)
+    if retry is not None:
+        with pytest.raises(ConfigurationError, match=r"^retry must be"):
+            RequestOptions(retry=retry)
+
+
+def test_policies_name_their_numbers():
+    """Nobody has to know which of four numbers comes first."""
+    with pytest.raises(TypeError, match="positional"):
+        RetryPolicy(3)
+
+
+def test_a_client_may_wait_without_end():
+    """`timeout=None` is no limit on the client; in the options of a call it is the client's."""
+    assert Pocketsflow(KEY, timeout=None).mode == "test"
+    assert RequestOptions(timeout=None).timeout is None
+
+
+@pytest.mark.parametrize("number", [np.float64(2.5), np.float32(2.5), Fraction(5, 2)])
+def test_numbers_of_other_libraries_become_floats(number):
+    """What counts as a real number is taken, and kept as a float."""
+    options = RequestOptions(timeout=number)
+
+    assert (options.timeout, type(options.timeout)) == (2.5, float)
+    assert RateLimit(np.int64(5), 6, np.int64(7)) == RateLimit(5, 6, 7)
+
+
+@pytest.mark.parametrize("timeout", [10**400, "5", b"5", Decimal(5), 1j, np.float64("nan"), [5], object()], ids=repr)
+def test_what_is_no_number_of_seconds_is_refused(timeout):
+    """In the client and for one call."""
+    for build in (lambda: Pocketsflow(KEY, timeout=timeout), lambda: RequestOptions(deadline=timeout)):
+        with pytest.raises(ConfigurationError, match=r"^(timeout|deadline) must be a positive finite number"):
+            build()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"session": 1}, "session must be an aiohttp.ClientSession, not 1"),
+        ({"session": aiohttp.ClientSession}, "session must be an aiohttp.ClientSession, not type"),
+        ({"session": SimpleNamespace(request=print)}, "session must be an aiohttp.ClientSession, not SimpleNamespace"),
+        ({"base_url": b"https://a.example"}, "base_url must be a str, not bytes"),
+        ({"base_url": ""}, "base_url '' is no http"),
+        ({"base_url": 0}, "base_url must be a str, not int"),
+        ({"base_url": "https://a.example/\ud800"}, "is no http"),
+        ({"base_url": "https://a.example/pk_live_1"}, "base_url holds an API key"),
+        ({"allow_insecure": "no"}, "allow_insecure must be True or False, not 'no'"),
+        ({"strict": True}, 'strict must be "warn" or None, not True'),
+        ({"strict": np.array([1, 2])}, 'strict must be "warn" or None, not ndarray'),
+        ({"rate_limit": "x" * 99}, "rate_limit must be a RateLimit.*…$"),
+        ({"api_key": 0}, "api_key must be text, not int"),
+    ],
+)
+def test_settings_of_another_kind_are_refused_by_name(settings, message):
+    """When the client is made, not with its first call or its first failure."""
+    with pytest.raises(ConfigurationError, match=message):
+        Pocketsflow(**({"api_key": KEY} | settings))
+
+
+async def test_a_closed_session_is_refused_when_it_is_given():
+    """The error comes from the constructor."""
+    session = aiohttp.ClientSession()
+    await session.close()
+
+    with pytest.raises(ConfigurationError, match="session is closed"):
+        Pocketsflow(KEY, session=session)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"headers": [("X-A", "b")]}, "headers must be a mapping of str to str, not list"),
+        ({"headers": None}, "headers must be a mapping of str to str, not None"),
+        ({"headers": {"X-A": 1}}, "the header X-A must be a str, not int"),
+        ({"headers": {"X-A": b"secret"}}, "the header X-A must be a str, not bytes"),
+        ({"headers": {"X-A": ["secret"]}}, "the header X-A must be a str, not list"),
+        ({"headers": {5: "a"}}, "the name of a header must be a str, not 5"),
+        ({"idempotency_key": 123}, "idempotency_key, .* must be a str, not int"),
+        ({"idempotency_key": b"secret"}, "idempotency_key, .* must be a str, not bytes"),
+        ({"priority": ["high"]}, "priority must be one of"),
+        ({"priority": np.array(["high", "low"])}, "priority must be one of"),
+    ],
+)
+def test_options_of_another_kind_are_refused_by_name(options, message):
+    """When they are made; what a header was to hold does not show."""
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        RequestOptions(**options)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_checked_headers_cannot_be_changed():
+    """Neither the mapping that was given nor the one that is kept lets anything past the check."""
+    given = {"X-A": "b"}
+    options = RequestOptions(headers=given)
+    given["Authorization"] = "Bearer x"
+
+    assert options.headers == {"X-A": "b"}
+    with pytest.raises(TypeError):
+        options.headers["Authorization"] = "Bearer x"
+    assert pickled(attrs.evolve(options, timeout=1)).headers == {"X-A": "b"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"limit": 5}, "^limit must be a RateLimit"), ({"limit": 0}, "^limit must be"), ({"clock": 5}, "^clock must be")],
+)
+def test_a_limiter_of_nothing_is_refused(arguments, message):
+    """A number is no pair of limits, and no clock."""
+    with pytest.raises(ConfigurationError, match=message):
+        RateLimiter(**arguments)

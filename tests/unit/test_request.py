@@ -198,6 +198,13 @@ def test_options_are_carried():
     assert options.headers == {"X-Trace": "a"}
 
 
+@pytest.mark.parametrize("options", [{"timeout": 3}, {}, 0, False, "x", RequestOptions, object()], ids=repr)
+def test_options_are_request_options(options):
+    """A mapping of settings is refused by name before anything is sent, an empty one too."""
+    with pytest.raises(InvalidArgumentError, match=r"^things\.get: options must be a RequestOptions"):
+        request("safe", options)
+
+
 @pytest.mark.parametrize(
     ("path", "sent"),
     [

@@ -1,0 +1,45 @@
+"""Values that callers pass: numbers of any library, and how an error shows what it got."""
+
+import builtins
+import math
+from numbers import Integral, Real
+from typing import Any
+
+_SHOWN = {"str", "int", "float", "bool", "NoneType", "decimal.Decimal", "datetime.date", "datetime.datetime"}
+_LONGEST = 60
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: a scalar, shortened; of all else the type, since it may hold personal data."""
+    kind = type(value)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    if name in _SHOWN and not (isinstance(value, int) and value.bit_length() > 4 * _LONGEST):
+        text = repr(value[: _LONGEST + 1] if isinstance(value, str) else value)
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return name if hasattr(builtins, kind.__name__) else kind.__name__
+
+
+def whole(value: object) -> int | None:
+    """The int that a value is, such as numpy's `int64`; None for anything else and for a bool."""
+    if type(value) is int:
+        return value
+    return None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+
+
+def number(value: object) -> float | None:
+    """The finite float that a real number is; None for anything else and for a bool."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        found = float(value)
+    except (OverflowError, ValueError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def is_text(value: Any) -> bool:
+    """Whether it is a str that can be written in UTF-8, and not empty."""
+    try:
+        return isinstance(value, str) and bool(str.encode(value))
+    except UnicodeEncodeError:
+        return False
