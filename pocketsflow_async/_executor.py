@@ -146,6 +146,7 @@ class Executor:
             self.drift.look(codec, response.body)
         page.requests = len(response.failures) + 1
         page.throttled = sum(failure.status == 429 for failure in response.failures)
+        page.date = response.headers.get("Date")
         return page
 
     async def _encoder(self) -> Encode:

@@ -32,6 +32,7 @@ class RawPage:
 
     Attributes:
         one_line: whether the whole answer came on one line, so that each record certainly is one.
+        date: when the server sent it, as its header `Date` says.
     """
 
     items: list[Any]
@@ -40,6 +41,7 @@ class RawPage:
     has_more: bool = False
     requests: int = 1
     throttled: int = 0
+    date: str | None = None
 
 
 Unread = Callable[[], Any]

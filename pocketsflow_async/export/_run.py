@@ -258,11 +258,17 @@ class Run:
             passes=state.passes,
             notes=one.notes,
             window=Window(self._plan.options.since, state.end or self._plan.options.until or state.newest),
-            newest=state.newest or (before.newest if before is not None else None),
+            newest=self._next_start(state) or (before.newest if before is not None else None),
             started=self._plan.started,
             finished=datetime.now(UTC).isoformat(),
             raw=self._content(out / "raw" / f"{one.name}.jsonl.gz", out) if self._raw else None,
         )
+
+    def _next_start(self, state: State) -> str | None:
+        """Where the next incremental export begins: never after this one began, whatever the records are dated."""
+        if state.newest is None:
+            return None
+        return min(state.newest, state.began or self._plan.started, key=datetime.fromisoformat)
 
     def _publish(self, ready: Manifest) -> Path:
         """Give every file its name, then the manifest, then forget how it was made."""

@@ -2,9 +2,11 @@
 
 import asyncio
 import inspect
+import json
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from operator import ge
 from typing import Any
 
@@ -15,7 +17,7 @@ from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._page import RawPage
 from pocketsflow_async._paging import Pager
-from pocketsflow_async.errors import APIResponseError, ExportError, NotFoundError, PermissionDeniedError
+from pocketsflow_async.errors import APIResponseError, NotFoundError, PermissionDeniedError
 
 _SIZE = 100
 _TRIES = 8
@@ -39,17 +41,41 @@ class _Created(msgspec.Struct):
 
 
 _begins_with_id: Any = re.compile(rb'\{"_id":"([^"\\\n]+)"').match
+_without_space: Any = re.compile(rb'("(?:[^"\\]|\\.)*")|\s+').sub
 _read_ids = msgspec.json.Decoder(_Id).decode_lines
 _read_times = msgspec.json.Decoder(_Created).decode_lines
 
 
 def ids_of(lines: bytes) -> list[str | None]:
-    """The ids of records that stand one a line.
+    """The ids of records that stand one a line; None for what has no id, or one that is no text."""
+    try:
+        return [record.wire_id or record.id for record in _read_ids(lines)]
+    except msgspec.DecodeError:
+        return [_id_of(line) for line in lines.splitlines()]
 
-    Raises:
-        ValidationError: one is no object, or its id is no text.
-    """
-    return [record.wire_id or record.id for record in _read_ids(lines)]
+
+def _id_of(line: bytes) -> str | None:
+    fields = _fields(line)
+    name = fields.get("_id") or fields.get("id")
+    if not isinstance(name, str):
+        return None
+    return name if name.isascii() or name == name.encode(errors="ignore").decode() else None  # half a character
+
+
+def _fields(line: bytes) -> dict[str, Any]:
+    """The fields of a record that msgspec refuses: it may be no object, or have half a character somewhere."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _times_of(lines: bytes) -> list[Any]:
+    try:
+        return [record.created for record in _read_times(lines)]
+    except msgspec.DecodeError:
+        return [_fields(line).get("createdAt") for line in lines.splitlines()]
 
 
 def _first_ids(records: Sequence[Any]) -> list[str | None] | None:
@@ -65,7 +91,7 @@ def _lines_of(page: RawPage) -> bytes:
     lines = b"\n".join([*page.items, b""])
     if page.one_line or (lines.count(b"\n") == len(page.items) and b"\r" not in lines):
         return lines
-    return b"".join(msgspec.json.format(bytes(record), indent=-1) + b"\n" for record in page.items)
+    return b"".join(_without_space(rb"\1", bytes(record)) + b"\n" for record in page.items)
 
 
 @attrs.define
@@ -120,6 +146,7 @@ class Source:
         dated: whether the API can cut a window of time out of it.
         end: what is sent as the end of the window; `first` moves it.
         newest: a moment after the youngest record, where the first page tells it.
+        began: when the first page was sent, by the server's clock; None where it does not say.
         step: how many records lie between the starts of two pages; smaller than a page where pages overlap.
         lowest: the smallest total that any answer told.
         grew: whether a later answer told more than an earlier one.
@@ -146,6 +173,7 @@ class Source:
         self.step = _SIZE - 1
         self._believes = False  # that strange answers are how this list is
         self.newest: datetime | None = None
+        self.began: datetime | None = None
         self.lowest: int | None = None
         self.grew = False
 
@@ -214,11 +242,9 @@ class Source:
         return await pages.raw_page(number)
 
     def _read(self, number: int, raw: RawPage) -> Read:
+        self.began = self.began or _sent_at(raw.date)
         lines = _lines_of(raw)
-        try:
-            ids = raw.items and (_first_ids(raw.items) or ids_of(lines))
-        except msgspec.ValidationError as exc:
-            raise ExportError(f"export of {self._name}: a record is no object with an id ({exc})") from None
+        ids = raw.items and (_first_ids(raw.items) or ids_of(lines))
         told = raw.pagination
         total = getattr(told, "total_count", None)
         pages = getattr(told, "total_pages", None)
@@ -237,9 +263,18 @@ class Source:
         self.lowest = total if self.lowest is None else min(self.lowest, total)
 
 
+def _sent_at(date: str | None) -> datetime | None:
+    """The moment that an answer's `Date` names."""
+    try:
+        moment = parsedate_to_datetime(date or "")
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _newest(lines: bytes) -> datetime | None:
     """The time of the first record, if the page is certainly ordered from new to old."""
-    times = [_moment(record.created) for record in _read_times(lines)]
+    times = [_moment(created) for created in _times_of(lines)]
     known = [moment for moment in times if moment is not None]
     if len(known) != len(times) or not known or known[0] == known[-1]:
         return None

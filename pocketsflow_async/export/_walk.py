@@ -43,6 +43,7 @@ class State:
         expected: what the last answer told.
         end: where the window was closed, as ISO text.
         newest: a moment after the youngest record, as ISO text.
+        began: when the first page was sent by the server's clock, likewise.
         passes: how often the list was read.
         apart: whether pages could not be linked.
         different: the records that are certainly different from each other.
@@ -55,6 +56,7 @@ class State:
     expected: int | None = None
     end: str | None = None
     newest: str | None = None
+    began: str | None = None
     step: int = 0
     lowest: int | None = None
     grew: bool = False
@@ -81,7 +83,7 @@ class Walk:
         self, source: Source, spool: Spool, state: State, *, concurrency: int, told: Callable[[], object]
     ) -> None:
         if state.next or state.phase != "walk":
-            source.end, source.newest = _time(state.end), _time(state.newest)
+            source.end, source.newest, source.began = _time(state.end), _time(state.newest), _time(state.began)
             source.step, source.lowest, source.grew = state.step, state.lowest, state.grew
         self._source = source
         self._spool = spool
@@ -282,7 +284,7 @@ class Walk:
     def snapshot(self) -> dict[str, Any]:
         """The state as plain data, with what the source has learned."""
         source, state = self._source, self.state
-        state.end, state.newest = _text(source.end), _text(source.newest)
+        state.end, state.newest, state.began = _text(source.end), _text(source.newest), _text(source.began)
         state.step, state.lowest, state.grew = source.step, source.lowest, source.grew
         return attrs.asdict(state)
 
