@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pocketsflow_async._json import is_object
-from pocketsflow_async.errors import APIStatusError, AuthenticationError
+from pocketsflow_async.errors import APIStatusError, AuthenticationError, printable
 
 _ADVICE = {
     "refresh_token": "authorize anew, with authorize_url() and exchange()",
@@ -25,8 +25,8 @@ def explained(error: APIStatusError, grant: str, hidden: Iterable[str]) -> APISt
     words = _without(words, hidden)[:300]
     if error.status not in _FINAL:
         told = copy.copy(error)
-        told.message, told.body, told.headers = words, None, {}
-        told.args = (words,)
+        told.message, told.body, told.headers = printable(words), None, {}
+        told.args = (told.message,)
         return told
     code = None if code is None else _without(code, hidden)[:100]
     reason = words if code is None or code in words else f"{code}: {words}" if words else code

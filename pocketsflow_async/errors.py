@@ -18,14 +18,31 @@
     ├── WebhookVerificationError    a delivery was not signed with the secret
     └── ExportError                 an export could not be completed
 
-Errors hold plain data only, never the client or its key; they pickle and copy with all their fields.
+Errors hold plain data only, never the client or its key; they pickle and copy with all their fields. Their texts can be
+printed and logged as they are: control characters that a server sent are escaped, except in `body` and `headers`.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import attrs
+
+_RISKY = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, those that change the direction or break the line, and halves of characters."""
+
+
+def printable(text: str) -> str:
+    r"""The text with every character escaped that could forge a line, drive a terminal or make printing fail.
+
+    `"a\nb"` becomes `"a\\nb"`; all other characters stay as they are.
+    """
+    return text if text.isprintable() else _RISKY.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return repr(found[0])[1:-1]
 
 
 @attrs.frozen
@@ -69,6 +86,7 @@ class PocketsflowError(Exception):
     attempts: tuple[Attempt, ...]
 
     def __init__(self, message: str) -> None:
+        message = printable(message)
         super().__init__(message)
         self.message = message
         self.attempts = ()
@@ -124,7 +142,7 @@ class APIResponseError(PocketsflowError):
 
     def __init__(self, message: str, *, path: str = "$", status: int = 200, body: bytes = b"") -> None:
         super().__init__(message)
-        self.path = path
+        self.path = printable(path)
         self.status = status
         self.body = body
 
@@ -161,9 +179,9 @@ class APIStatusError(PocketsflowError):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
-        self.field = field
-        self.request_id = request_id
+        self.code = None if code is None else printable(code)
+        self.field = None if field is None else printable(field)
+        self.request_id = None if request_id is None else printable(request_id)
         self.headers = dict(headers or {})
         self.body = body
 

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from pocketsflow_async.cli._streams import open_streams
+
 __all__ = ["main"]
 
 
@@ -16,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all was done, 1 when not, 2 for wrong usage, 130 when it was interrupted.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    open_streams()
     try:
         from pocketsflow_async.cli._commands import run
 

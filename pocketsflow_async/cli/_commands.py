@@ -15,8 +15,9 @@ from pocketsflow_async._config import RateLimit
 from pocketsflow_async.cli._arguments import read
 from pocketsflow_async.cli._interrupts import interruptible
 from pocketsflow_async.cli._progress import Objects, Show, show_on
+from pocketsflow_async.cli._streams import forget_streams
 from pocketsflow_async.cli._tables import audit_text, export_text
-from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError, PocketsflowError
+from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError, PocketsflowError, printable
 from pocketsflow_async.export import ExportReport, audit, export
 from pocketsflow_async.sandbox import Sandbox
 
@@ -42,9 +43,10 @@ def run(words: Sequence[str]) -> int:
     except PocketsflowError as exc:
         return _complain(str(exc))
     except BrokenPipeError:  # whoever read along has gone
-        _forget_streams()
+        forget_streams()
         return FAILED
     except OSError as exc:
+        forget_streams()
         return _complain(str(exc))
     except Exception as exc:  # noqa: BLE001 - a mistake of ours is told in one line too
         return _complain(f"unexpected {type(exc).__name__}: {exc}")
@@ -52,23 +54,12 @@ def run(words: Sequence[str]) -> int:
 
 def _complain(text: str, status: int = FAILED) -> int:
     key = os.environ.get("POCKETSFLOW_API_KEY")
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     try:
         print(f"pocketsflow: {line.replace(key, '…') if key else line}", file=sys.stderr, flush=True)
-    except BrokenPipeError:
-        _forget_streams()
+    except OSError:
+        forget_streams()
     return status
-
-
-def _forget_streams() -> None:
-    """Let what is still in their buffers go nowhere; Python would complain at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
 
 
 async def _export(given: argparse.Namespace, words: Sequence[str]) -> int:

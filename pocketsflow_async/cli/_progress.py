@@ -1,5 +1,6 @@
 """How an export shows its progress: bars on a terminal, where rich is installed, plain lines elsewhere, or JSON."""
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -94,8 +95,8 @@ class Objects:
 
     def tell(self, event: str, fields: dict[str, Any]) -> None:
         """Tell anything."""
-        line = msgspec.json.encode({"event": event, **fields}).decode()
-        print(line, file=self._stream, flush=True)
+        line = json.dumps(msgspec.to_builtins({"event": event, **fields}), separators=(",", ":"))  # ASCII
+        print(line.replace("\x7f", "\\u007f"), file=self._stream, flush=True)
 
     def stop(self) -> None:
         """JSON needs nothing."""

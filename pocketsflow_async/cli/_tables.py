@@ -1,5 +1,6 @@
 """Reports for people."""
 
+from pocketsflow_async.errors import printable
 from pocketsflow_async.export import AuditReport, Difference, ExportReport
 
 _COLUMNS = ("resource", "records", "expected", "duplicates", "gaps", "pages", "requests", "429s", "seconds")
@@ -20,7 +21,7 @@ def export_text(report: ExportReport) -> str:
     lines = ["  ".join(_aligned(row, widths)) for row in rows]
     lines += [f"note: {note}" for one in report.resources for note in one.notes]
     outcome = "complete" if report.complete else "finished, but not certainly complete"
-    return "\n".join([*lines, f"{outcome}: {report.manifest}"])
+    return _text([*lines, f"{outcome}: {report.manifest}"])
 
 
 def audit_text(report: AuditReport) -> str:
@@ -28,7 +29,11 @@ def audit_text(report: AuditReport) -> str:
     lines = [_difference(one) for one in report.differences] + [f"note: {note}" for note in report.notes]
     found = "nothing differs" if report.sound else f"{_count(len(report.differences), 'difference')}"
     looked_at = f"{_count(report.resources, 'resource')}, {_count(report.records, 'record')}"
-    return "\n".join([*lines, f"{report.folder}: {looked_at}, {found}"])
+    return _text([*lines, f"{report.folder}: {looked_at}, {found}"])
+
+
+def _text(lines: list[str]) -> str:
+    return "\n".join(map(printable, lines))
 
 
 def _difference(one: Difference) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from pocketsflow_async.errors import printable
 from pocketsflow_async.sandbox._answers_shared import Handler
 from pocketsflow_async.sandbox._bodies import JSON, LARGEST_BODY, Answer, decode_object, read_body, refusal
 from pocketsflow_async.sandbox._calls import Call, Refused, invalid
@@ -114,7 +115,7 @@ class Server:
         except Gone:
             answer, gone = Answer(0, b""), True
         except Exception:  # noqa: BLE001 - whatever a handler does wrong, the caller gets an answer
-            _log.exception("The sandbox failed at %s %s", request.method, request.path)
+            _log.exception("The sandbox failed at %s %s", request.method, printable(request.path))
             answer = Answer(
                 500, self._encode({"error": "the sandbox failed; its log says why", "code": "INTERNAL_ERROR"})
             )
