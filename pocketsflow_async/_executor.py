@@ -15,7 +15,7 @@ from pocketsflow_async._page import RawPage, Unread
 from pocketsflow_async._quota import Turns
 from pocketsflow_async._request import Request, build_request, encode_query
 from pocketsflow_async._response import Response, error_from
-from pocketsflow_async._retry import Again, may_repeat, retrying
+from pocketsflow_async._retry import Again, is_unknown, may_repeat, retrying
 from pocketsflow_async._unset import UNSET
 from pocketsflow_async._wire import CODECS, Codec, PageCodec, load
 from pocketsflow_async.errors import (
@@ -24,6 +24,7 @@ from pocketsflow_async.errors import (
     APITimeoutError,
     Attempt,
     AuthenticationError,
+    ConflictError,
     PocketsflowError,
 )
 
@@ -174,6 +175,8 @@ class _Call:
         self.executor = executor
         self.request = request
         self.failures: list[Attempt] = []
+        self.unknown = False
+        """Whether the server may still be at work on an earlier attempt."""
         self.send = executor.transport.send
 
     async def run(self, policy: RetryPolicy) -> Response:
@@ -183,6 +186,12 @@ class _Call:
             error = again.error
         except PocketsflowError as exc:
             error = exc
+        if self.unknown and isinstance(error, ConflictError):
+            error.message += (
+                "; an earlier attempt of this call with the same idempotency key had no clear response, so whether the "
+                "server did the work is unknown: look before you send it again, and keep the key if you do"
+            )
+            error.args = (error.message,)
         error.attempts = tuple(self.failures)
         raise error
 
@@ -210,7 +219,11 @@ class _Call:
             if quota is not None:
                 quota.release(response)
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
-        if may_repeat(error, repeatable=self.request.repeatable) and self.request.replayable:
+        if self.request.replayable and (
+            may_repeat(error, repeatable=self.request.repeatable)
+            or (self.unknown and isinstance(error, ConflictError))  # a 409 about our own attempt, still in progress
+        ):
+            self.unknown = self.unknown or (self.request.keyed and is_unknown(error))
             raise Again(error, waited=sent - asked, elapsed=clock() - sent)
         raise error
 

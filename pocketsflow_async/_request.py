@@ -51,6 +51,11 @@ class Request:
     content_type: str = "application/json"
 
     @property
+    def keyed(self) -> bool:
+        """Whether it carries an idempotency key."""
+        return "Idempotency-Key" in self.headers
+
+    @property
     def replayable(self) -> bool:
         """Whether the body can be sent again; False where it could be read only once."""
         return self.body is None or isinstance(self.body, bytes) or self.body.replayable

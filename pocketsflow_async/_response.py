@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -36,7 +37,10 @@ class Response:
 
 def error_from(response: Response, name: str) -> APIStatusError:
     """The error for an answer that is not 2xx; reads every spelling of an error body that our APIs have."""
-    headers = {key.lower(): value for key, value in response.headers.items()}
+    headers: dict[str, str] = {}
+    for key, value in response.headers.items():  # a field that is repeated is one list, as RFC 9110 has it
+        lower = key.lower()
+        headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
     body = _decode(response.body)
     message, code, field = _told(body)
     if message is None:
@@ -78,17 +82,44 @@ def decode_any(response: Response) -> Any:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Seconds that `Retry-After` asks for, given as seconds or as a date; None when absent or nonsense."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        seconds = float(text)
-        return seconds if math.isfinite(seconds) else None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
+    """Seconds that `Retry-After` asks for, given as seconds or as a date; None when absent or invalid.
+
+    A date is compared with the response's own `Date`, because both are read from the server's clock; the local clock
+    serves where `Date` is missing or invalid. Of several values the longest counts.
+
+    Args:
+        headers: names in lower case, or a mapping that ignores case.
+        now: what a date is compared with instead.
+    """
+    if "retry-after" not in headers:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
+    getall: Any = getattr(headers, "getall", None)
+    text = ",".join(getall("retry-after")) if getall else headers["retry-after"]
+    return max(_waits(text, now or _date(headers.get("date", "")) or datetime.now(UTC)), default=None)
+
+
+_BETWEEN_VALUES = re.compile(r"(?<=[0-9A-Z])\s*,")
+"""A comma that separates values; the one within a date follows the day's name."""
+
+
+def _waits(values: str, now: datetime) -> Iterator[float]:
+    for part in _BETWEEN_VALUES.split(values.strip(" ,")):
+        text = part.strip()
+        if text.isascii() and text.replace(".", "", 1).isdigit():
+            seconds = float(text)
+            if math.isfinite(seconds):
+                yield seconds
+        elif (moment := _date(text)) is not None:
+            yield max((moment - now).total_seconds(), 0.0)
+
+
+def _date(text: str) -> datetime | None:
+    """An HTTP date in any of its three formats; None for anything else. A leap second counts as the one before."""
+    try:
+        moment = parsedate_to_datetime(text.replace(":60", ":59"))
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _decode(body: bytes) -> Any:

@@ -11,6 +11,7 @@ from pocketsflow_async._response import Response, retry_after
 from pocketsflow_async.errors import (
     APIConnectionError,
     APIStatusError,
+    ConflictError,
     PocketsflowError,
     RateLimitError,
 )
@@ -58,6 +59,13 @@ def may_repeat(error: PocketsflowError, *, repeatable: bool) -> bool:
     return repeatable and isinstance(error, APIStatusError) and error.status in _TEMPORARY
 
 
+def is_unknown(error: PocketsflowError) -> bool:
+    """Whether the server may still be at work on an attempt that failed with this error."""
+    if isinstance(error, APIConnectionError):
+        return error.received
+    return isinstance(error, APIStatusError) and (error.status >= 500 or error.status == 408)
+
+
 def delays(
     policy: RetryPolicy,
     *,
@@ -76,7 +84,9 @@ def delays(
         if again.at_once and clock() - start <= policy.max_elapsed:
             pause = 0.0
         else:
-            pause = spread(0.0, min(ceiling, policy.max_delay))
+            longest = min(ceiling, policy.max_delay)
+            # A 409 is repeated while the server is at work on an earlier attempt, which takes its time.
+            pause = spread(longest / 2 if isinstance(again.error, ConflictError) else 0.0, longest)
             if isinstance(again.error, APIStatusError):
                 pause += retry_after(again.error.headers) or 0.0
             if clock() - start + pause > policy.max_elapsed:

@@ -141,10 +141,12 @@ def _answer(parameters: dict[str, Any], now: float) -> Answer:
     status: int = parameters["status"]
     phrase = next((known.phrase for known in HTTPStatus if known == status), "Unknown")
     plain = {"error": phrase, "code": phrase.upper().replace(" ", "_").replace("-", "_")}
-    wait = parameters.get("retry_after")
-    if "retry_date" in parameters:  # a date has whole seconds: rounded up, it does not ask to come too early
-        wait = formatdate(math.ceil(round(now + parameters["retry_date"], 3)), usegmt=True)
-    headers = {} if wait is None else {"Retry-After": str(wait)}
+    headers: dict[str, str] = {}
+    if "retry_after" in parameters:
+        headers["Retry-After"] = str(parameters["retry_after"])
+    elif "retry_date" in parameters:  # a date has whole seconds: rounded up, it does not ask to come too early
+        headers["Retry-After"] = formatdate(math.ceil(round(now + parameters["retry_date"], 3)), usegmt=True)
+        headers["Date"] = formatdate(now, usegmt=True)
     return Answer(status, msgspec.json.encode(parameters.get("body", plain)), headers)
 
 

@@ -64,14 +64,18 @@ async def test_a_status_comes_as_often_as_was_said(sandbox, ask):
 
 
 async def test_a_date_to_come_back_at_is_counted_from_each_answer(asking, clock):
-    """Retry-After names the moment so many seconds later, in whole seconds and never too early."""
+    """Retry-After is so many seconds after the response's own Date, in whole seconds and never too early."""
     async with Sandbox(orders=1, rate_limit=None, wall_clock=clock) as sandbox:
         sandbox.faults.add("status", status=429, retry_date=10)
         told = []
         for clock.now in (0.0, 3600.25):
-            told.append((await asking(sandbox)("GET", "/orders")).headers["Retry-After"])
+            headers = (await asking(sandbox)("GET", "/orders")).headers
+            told.append((headers["Date"], headers["Retry-After"]))
 
-    assert told == ["Thu, 01 Jan 1970 00:00:10 GMT", "Thu, 01 Jan 1970 01:00:11 GMT"]
+    assert told == [
+        ("Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:10 GMT"),
+        ("Thu, 01 Jan 1970 01:00:00 GMT", "Thu, 01 Jan 1970 01:00:11 GMT"),
+    ]
 
 
 async def test_a_fault_hits_only_what_it_is_for(sandbox, ask):

@@ -2,7 +2,7 @@ import asyncio
 import uuid
 
 import pytest
-from fakes import FakeTransport, answer, lost, now, operation, refused, settle, virtual_time
+from fakes import FakeTransport, answer, lost, now, operation, pickled, refused, settle, virtual_time
 
 from pocketsflow_async import (
     UNSET,
@@ -10,6 +10,7 @@ from pocketsflow_async import (
     APIResponseError,
     APITimeoutError,
     Attempt,
+    ConflictError,
     InvalidArgumentError,
     NotFoundError,
     PocketsflowError,
@@ -124,6 +125,72 @@ async def test_what_is_tried_again(asked, failure, tries):
         await runner.call(asked)
 
     assert len(transport.requests) == tries
+
+
+def slow() -> Exception:
+    """The request may have arrived; no response came in time."""
+    return APITimeoutError("slow")
+
+
+@pytest.mark.parametrize("before", [lost, slow, answer(500), answer(503), answer(408)])
+@virtual_time
+async def test_a_conflict_with_our_own_attempt_is_waited_for(before):
+    """After an attempt without a clear response, 409 says that the server is still at work on it."""
+    transport = FakeTransport(before, answer(409), answer(409), answer())
+
+    await executor(transport).call(CREATE)
+
+    assert len(set(keys(transport))) == 1
+    assert len(transport.requests) == 4
+    _, second, third, fourth = transport.times
+    assert third - second >= 0.5
+    assert fourth - third >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "before"),
+    [
+        pytest.param(CREATE, [], id="the first attempt"),
+        pytest.param(CREATE, [refused], id="the first that arrived"),
+        pytest.param(CREATE, [answer(429)], id="the first that was let in"),
+        pytest.param(GET, [lost], id="no key"),
+    ],
+)
+@virtual_time
+async def test_any_other_conflict_is_an_error_at_once(asked, before):
+    """A 409 is final where no earlier attempt with the same key can be in progress."""
+    transport = FakeTransport(*before, answer(409, b'{"message":"taken"}'), answer())
+
+    with pytest.raises(ConflictError) as caught:
+        await executor(transport).call(asked)
+
+    assert len(transport.requests) == len(caught.value.attempts) == len(before) + 1
+    assert caught.value.message == "taken"
+
+
+@virtual_time
+async def test_a_conflict_that_lasts_says_that_the_outcome_is_unknown():
+    """With the attempts used up the error stands, and warns that the work may have been done."""
+    transport = FakeTransport(lost, answer(409, b'{"message":"in progress"}'))
+
+    with pytest.raises(ConflictError, match=r"in progress; an earlier attempt .* is unknown") as caught:
+        await executor(transport, attempts=3).call(CREATE)
+
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["APIConnectionError", "409", "409"]
+    assert repr(pickled(caught.value)) == repr(caught.value)
+
+
+@virtual_time
+async def test_a_conflict_is_repeated_when_the_server_asks():
+    """`Retry-After` of a 409 is a floor like any other, and `max_elapsed` ends the attempts."""
+    transport = FakeTransport(lost, answer(409, retry_after="20"), answer())
+    await executor(transport, base_delay=0.0).call(CREATE)
+
+    assert transport.times[-1] == pytest.approx(20.0)
+
+    transport = FakeTransport(lost, answer(409, retry_after="20"), answer())
+    with pytest.raises(ConflictError, match="unknown"):
+        await executor(transport, max_elapsed=19.0).call(CREATE)
 
 
 @virtual_time

@@ -6,6 +6,7 @@ import pytest
 from fakes import answer
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from pocketsflow_async import (
     APIResponseError,
@@ -179,6 +180,14 @@ def test_nesting_does_no_harm(depth):
         ("9" * 10_000, None),
         ("1e400", None),
         ("-inf", None),
+        ("Thursday, 01-Jan-26 12:00:30 GMT", 30.0),
+        ("Thu Jan  1 12:00:30 2026", 30.0),
+        ("Thu, 01 Jan 2026 12:00:60 GMT", 59.0),
+        ("5, 7", 7.0),
+        (", 5", 5.0),
+        ("Thu, 01 Jan 2026 12:00:30 GMT, 7", 30.0),
+        ("7,Thu, 01 Jan 2026 12:00:30 GMT", 30.0),
+        ("-1, 3", 3.0),
     ],
 )
 def test_retry_after_is_read(text, seconds):
@@ -194,14 +203,44 @@ def test_retry_after_is_found_in_any_case():
     assert error_from(Response(429, {}, b""), "x").retry_after is None
 
 
+@pytest.mark.parametrize("hours", [-48, -1, 0, 1, 48])
+def test_a_date_is_counted_from_the_date_of_the_response(hours):
+    """However wrong the server's clock is, the wait is what the server meant."""
+    there = NOON + timedelta(hours=hours)
+    headers = {"date": format_datetime(there, usegmt=True)}
+
+    until = format_datetime(there + timedelta(seconds=20), usegmt=True)
+    assert retry_after({**headers, "retry-after": until}) == 20.0
+    assert retry_after(CIMultiDict({"Date": headers["date"], "Retry-After": until})) == 20.0
+    assert retry_after({**headers, "retry-after": "7"}) == 7.0
+
+
+@pytest.mark.parametrize("date", [None, "", "soon", "Thu, 99 Jan 2026 12:00:00 GMT", "5"])
+def test_without_a_date_the_local_clock_counts(date):
+    """A response without a valid `Date` is compared with the time here."""
+    until = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    headers = {"retry-after": until} | ({} if date is None else {"date": date})
+
+    assert 3500.0 < retry_after(headers) <= 3600.0
+
+
+def test_of_several_retry_after_headers_the_longest_counts():
+    """The limiter, which reads the headers as they came, and the retries, which read the error, agree."""
+    headers = CIMultiDict([("Retry-After", "3"), ("retry-after", "9"), ("Retry-After", "-1"), ("X", "a"), ("X", "b")])
+    error = error_from(Response(429, headers, b""), "x")
+
+    assert retry_after(headers) == retry_after(error.headers) == error.retry_after == 9.0
+    assert error.headers["x"] == "a, b"
+
+
 numbers = st.from_regex(r"[0-9]{0,5}[.,:+-]?[0-9]{0,400}", fullmatch=True)
 dates = st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,2} (Jan|Feb|x) [0-9]{2,6} [0-9:]{0,9} ([A-Z]{3}|[+-][0-9]{1,9})")
 
 
-@given(st.one_of(st.text(), numbers, dates))
-def test_retry_after_of_any_text_is_harmless(text):
+@given(st.one_of(st.text(), numbers, dates), st.one_of(st.text(), dates, st.just(format_datetime(NOON, usegmt=True))))
+def test_retry_after_of_any_text_is_harmless(text, date):
     """No header value raises an error or gives a number that cannot be waited."""
-    seconds = retry_after({"retry-after": text}, now=NOON)
+    seconds = retry_after({"retry-after": text, "date": date})
 
     assert seconds is None or 0.0 <= seconds < float("inf")
 
