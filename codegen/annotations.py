@@ -35,8 +35,8 @@ def _annotation(type_: Type, *, datetime: str = "dt.datetime", suffix: str = "")
             return datetime
         case "date":
             return "dt.date"
-        case "any":
-            return "Any"
+        case "any" | "none":
+            return type_.kind.title()
         case "file":
             return "File"
         case "enum":

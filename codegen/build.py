@@ -3,9 +3,10 @@
 from typing import Any
 
 from codegen.ir import Api, Argument, Event, Field, Operation, Paging, Resource, Type
-from codegen.naming import class_name, python_name
+from codegen.naming import attribute, class_name
 from codegen.schemas import Schemas
-from codegen.spec import Spec
+from codegen.sizes import SIZES, largest
+from codegen.spec import Spec, described
 
 COMMON = "common"
 """The module of classes that no single resource is nearest to."""
@@ -65,8 +66,10 @@ def _event(name: str, item: dict[str, Any]) -> Event:
     )
 
 
-def _success(node: dict[str, Any]) -> str:
-    return next(str(status) for status in node["responses"] if status.startswith("2"))
+def _successes(spec: Spec, node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The content of each success answer; empty where it has none."""
+    found = [spec.resolve(one) for status, one in node["responses"].items() if status.startswith("2")]
+    return [one.get("content", {}) for one in found]
 
 
 def _answered(operation: Operation) -> set[str]:
@@ -80,17 +83,16 @@ def _named(operation: Operation) -> set[str]:
 
 
 def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[str, Any]) -> Operation:
-    item = spec.data["paths"][path]
-    parameters = [spec.resolve(one) for one in (*item.get("parameters", []), *node.get("parameters", []))]
+    parameters = spec.parameters(path, node)
     arguments = [
         Argument(
-            name=python_name(one["name"]),
+            name=attribute(one["name"], one),
             wire=one["name"],
             place=one["in"],
             type=schemas.in_place(one["schema"]),
             required=one.get("required", False),
             nullable=False,
-            doc=" ".join(str(one.get("description", "")).split()),
+            doc=described(one),
             default=one["schema"].get("default"),
         )
         for one in parameters
@@ -112,8 +114,10 @@ def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[st
             )
     # Ids in the order of the path, which they fill in by position; then what must be given.
     arguments.sort(key=lambda one: (0, path.index(f"{{{one.wire}}}")) if one.place == "path" else (1, not one.required))
-    answer = schemas.in_place(spec.resolve(node["responses"][_success(node)])["content"]["application/json"]["schema"])
-    paging, envelope, answer = _paging(schemas, node, answer, parameters)
+    successes = _successes(spec, node)
+    schema = next((one["application/json"]["schema"] for one in successes if one), None)
+    answer = Type("none") if schema is None else schemas.in_place(schema)
+    paging, envelope, answer = _paging(schemas, node, answer, _sizes(spec, schemas, node, parameters, body))
     return Operation(
         name=node["operationId"],
         resource=node["x-resource"],
@@ -125,7 +129,7 @@ def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[st
         idempotency=node["x-idempotency"],
         stability=node["x-stability"],
         sources=tuple(node["x-sources"]),
-        auth=node.get("security", spec.data.get("security")) != [],
+        auth=any(node.get("security", spec.data.get("security", ()))),
         arguments=tuple(arguments),
         body=body or None,
         answer=answer,
@@ -133,20 +137,30 @@ def _operation(spec: Spec, schemas: Schemas, path: str, http: str, node: dict[st
         paging=paging,
         unwrap=tuple(node.get("x-unwrap", ())),
         multipart="multipart/form-data" in content,
+        empty=schema is not None and not all(successes),
+        deprecated=node.get("deprecated", False),
     )
 
 
+def _sizes(
+    spec: Spec, schemas: Schemas, node: dict[str, Any], parameters: list[dict[str, Any]], body: str
+) -> dict[str, Any]:
+    """What the spec says of the size of a page: the schema of the parameter, or field of the body, that asks for it."""
+    style = node.get("x-paging", {}).get("style")
+    told = schemas.told(body) if style == "body-page" else {}
+    if style != "body-page":
+        told = {one["name"]: one["schema"] for one in parameters if one["in"] == "query"}
+    found: dict[str, Any] = spec.resolve(told.get(SIZES.get(style, ""), {}))
+    return found
+
+
 def _paging(
-    schemas: Schemas, node: dict[str, Any], answer: Type, parameters: list[Any]
+    schemas: Schemas, node: dict[str, Any], answer: Type, sizes: dict[str, Any]
 ) -> tuple[Paging | None, str | None, Type]:
     """How the list is paged, its envelope's class, and the type of one record."""
     told = node.get("x-paging")
     if told is None:
         return None, None, answer
-    sizes: dict[str, Any] = {}
-    for parameter in parameters:
-        if parameter["name"] == "pageSize":
-            sizes = parameter["schema"]
     envelope = answer.name or None
     rest: tuple[Field, ...] = ()
     record = answer.args[0] if answer.args else answer
@@ -158,7 +172,7 @@ def _paging(
         style=told["style"],
         items=told.get("items"),
         default_size=sizes.get("default"),
-        max_size=sizes.get("maximum", 100),
+        max_size=largest(sizes),
         rest=rest,
     )
     return paging, envelope, record

@@ -1,10 +1,11 @@
 """What is generated, between the spec and the text: frozen values that the templates read."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import attrs
+
+from codegen.paths import template
 
 Kind = Literal[
     "str",
@@ -22,6 +23,7 @@ Kind = Literal[
     "union",
     "choice",
     "file",
+    "none",
 ]
 
 
@@ -73,6 +75,7 @@ class Field:
         nullable: whether a request may say null.
         default: what the server takes where a request leaves it out.
         repeats: whether most records hold the same text, so that one copy of it serves all.
+        secret: whether `repr` leaves it out.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Field:
     doc: str
     default: Any = None
     repeats: bool = False
+    secret: bool = False
 
 
 @attrs.frozen
@@ -143,7 +147,12 @@ class Paging:
 
 @attrs.frozen
 class Operation:
-    """One endpoint and its method."""
+    """One endpoint and its method.
+
+    Attributes:
+        answer: what a success holds, or one record of a list.
+        empty: whether a success may come without content as well.
+    """
 
     name: str
     resource: str
@@ -163,11 +172,20 @@ class Operation:
     paging: Paging | None
     unwrap: tuple[str, ...] = ()
     multipart: bool = False
+    empty: bool = False
+    deprecated: bool = False
+
+    @property
+    def returns(self) -> str:
+        """What the method gives, where it is no list."""
+        if self.answer.kind == "none":
+            return "None"
+        return f"{self.answer.name} | None" if self.empty else self.answer.name
 
     @property
     def template(self) -> str:
-        """The path with ``{}`` for each id."""
-        return re.sub(r"\{[^}]*\}", "{}", self.path)
+        """The path as it is sent, with ``{}`` for each id."""
+        return template(self.path)
 
     @property
     def constant(self) -> str:

@@ -50,6 +50,9 @@ IMPORTS = {
     "File": f"from {PACKAGE}._upload import File",
     "RequestOptions": f"from {PACKAGE}._config import RequestOptions",
 }
+BUILTINS = frozenset({"AttributeError", "DeprecationWarning"})
+"""Classes of Python's own that templates name."""
+
 # What an operations module needs when it runs; all else there is for type checkers.
 _AT_RUN_TIME = {"Operation", "Paging", "Pager", "UNSET", "TYPE_CHECKING"}
 
@@ -156,7 +159,13 @@ class _Renderer:
             "# change the spec, the templates or the generator, and run it again.\n"
         )
         rest = body[docstring_end:]
-        return header + body[:docstring_end].lstrip() + "\n\n" + self._imports(rest, typing_only=typing_only) + rest
+        return (
+            header
+            + body[:docstring_end].lstrip()
+            + "\n\n"
+            + self._imports(rest, template, typing_only=typing_only)
+            + rest
+        )
 
     def places(self) -> dict[str, str]:
         """Every public class and the module below the package that it stands in."""
@@ -170,7 +179,7 @@ class _Renderer:
                     found[f"{operation.answer.name}Page"] = f"models.{resource.name}"
         return dict(sorted(found.items()))
 
-    def _imports(self, text: str, *, typing_only: bool) -> str:
+    def _imports(self, text: str, template: str, *, typing_only: bool) -> str:
         try:
             tree = ast.parse(text)
         except SyntaxError:
@@ -196,12 +205,12 @@ class _Renderer:
         for name, place in self._places.items():
             if name in used - defined:
                 lines[name] = f"from {base}.{place} import {name}"
-        for model in self.api.models:
+        # Elsewhere such a name is that of an argument or local value.
+        for model in self.api.models if template == "wire.py.jinja" else ():
             function = function_name(model.name)
             structs = (f"{model.name}{ending}" for ending in ("Wire", "Open", "Raw"))
             for name in (*structs, function, function.upper()):
-                # In operations such a name is an argument's.
-                if model.role != "body" and name in used - defined and not typing_only:
+                if model.role != "body" and name in used - defined:
                     lines[name] = f"from {base}.wire.{model.module} import {name}"
         always = {"from __future__ import annotations"}
         if not typing_only:

@@ -11,8 +11,8 @@ from datamodel_code_generator.parser.openapi import OpenAPIParser
 
 from codegen.choices import tags, without_discriminators
 from codegen.ir import Enum, Field, Model, Type
-from codegen.naming import class_name, constant_name, python_name
-from codegen.spec import Spec, needs
+from codegen.naming import attribute, class_name, member_names
+from codegen.spec import Spec, described, needs, said_again
 
 _SCALARS: dict[str, Any] = {
     "str": "str",
@@ -44,6 +44,19 @@ class Schemas:
     def __init__(self, spec: Spec) -> None:
         self._raw = {class_name(name): schema for name, schema in spec.schemas.items()}
         self._parsed = {str(model.class_name): model for model in _parse(without_discriminators(spec))}
+        self._told: dict[str, dict[str, Any]] = {}
+        self._sent: set[str] = set()
+        self._find_sent(spec)
+
+    def _find_sent(self, spec: Spec) -> None:
+        """The classes that requests carry; what such a class has `readOnly` leads nowhere."""
+        bodies = [spec.resolve(node.get("requestBody", {})).get("content", {}) for *_, node in spec.operations()]
+        waiting = [class_name(one["schema"]["$ref"].rpartition("/")[2]) for body in bodies for one in body.values()]
+        while waiting:
+            name = waiting.pop()
+            if name not in self._sent:
+                self._sent.add(name)
+                waiting += sorted(self.used_by(name))
 
     def names(self) -> Iterator[str]:
         """The classes, in the order of the spec."""
@@ -62,8 +75,8 @@ class Schemas:
     def enum(self, name: str, module: str) -> Enum:
         """The class as an enum."""
         raw = self._raw[name]
-        members = tuple((constant_name(str(value)), str(value)) for value in raw["enum"])
-        return Enum(name, _one_paragraph(raw), members, module)
+        names = raw.get("x-enum-varnames") or member_names(raw["enum"])
+        return Enum(name, _one_paragraph(raw), tuple(zip(names, raw["enum"], strict=True)), module)
 
     def model(self, name: str, role: Any, module: str, unwrap: tuple[str, ...]) -> Model:
         """The class as an object."""
@@ -75,7 +88,7 @@ class Schemas:
             role,
             module,
             unwrap,
-            needs=tuple(tuple(python_name(wire) for wire in group) for group in needs(raw)),
+            needs=tuple(tuple(attribute(wire, self.told(name)[wire]) for wire in group) for group in needs(raw)),
             further=self.further(name),
         )
 
@@ -91,27 +104,40 @@ class Schemas:
 
     def fields(self, name: str) -> tuple[Field, ...]:
         """The properties of an object, what it inherits first; one that is said again takes the place of the first."""
-        model, raw = self._parsed[name], self._raw[name]
+        return self._fields(name, sent=name in self._sent)
+
+    def _fields(self, name: str, *, sent: bool) -> tuple[Field, ...]:
+        model, told = self._parsed[name], self.told(name)
         found: dict[str, Field] = {}
         for base in [str(base.reference.name) for base in model.base_classes if base.reference is not None]:
-            found |= {field.wire: field for field in self.fields(base)}
-        docs: dict[str, Any] = {}
-        for part in (*raw.get("allOf", ()), raw):
-            docs |= part.get("properties", {})
+            found |= {field.wire: field for field in self._fields(base, sent=sent)}
         for field in model.fields:
             wire = str(field.original_name)
-            doc = _one_paragraph(docs.get(wire, {}))
+            property_ = told.get(wire, {})
+            doc = _one_paragraph(property_)
             found[wire] = Field(
-                name=python_name(wire),
+                name=attribute(wire, property_),
                 wire=wire,
                 type=self._type(field.data_type),
-                required=bool(field.required),
+                required=bool(field.required) and (sent or not property_.get("writeOnly", False)),
                 nullable=bool(field.data_type.is_optional),
                 doc=doc if doc or wire not in found else found[wire].doc,
-                default=docs.get(wire, {}).get("default"),
-                repeats=docs.get(wire, {}).get("x-repeats", False),
+                default=property_.get("default"),
+                repeats=property_.get("x-repeats", False),
+                secret=property_.get("x-secret", False),
             )
-        return tuple(found.values())
+        return tuple(one for one in found.values() if not (sent and told.get(one.wire, {}).get("readOnly", False)))
+
+    def told(self, name: str) -> dict[str, Any]:
+        """What the spec says of each property of an object, what it inherits first."""
+        if name not in self._told:
+            raw, found = self._raw[name], dict[str, Any]()
+            for part in (*raw.get("allOf", ()), raw):
+                base = class_name(part["$ref"].rpartition("/")[2]) if "$ref" in part else ""
+                properties = self.told(base) if base else part.get("properties", {})
+                found |= {wire: said_again(found.get(wire, {}), one) for wire, one in properties.items()}
+            self._told[name] = found
+        return self._told[name]
 
     def in_place(self, schema: dict[str, Any]) -> Type:
         """The type of a schema that stands in a parameter or an answer: a reference, a scalar, or a list of those."""
@@ -189,5 +215,5 @@ def _class_only(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _one_paragraph(schema: dict[str, Any]) -> str:
-    text = " ".join(str(schema.get("description", "")).split())
+    text = described(schema)
     return text if not text or text[-1] in ".!?" else text + "."

@@ -13,6 +13,9 @@ from codegen.problems import Problem, SpecError, problem
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
+# What a property says of itself, beside its type.
+_KEPT = frozenset({"readOnly", "writeOnly", "deprecated", "x-name", "x-repeats", "x-secret"})
+
 # The C loader is ten times faster and reads the same language.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -61,6 +64,12 @@ class Spec:
             node = cast("dict[str, Any]", node).get(_unescape(part)) if isinstance(node, dict) else None
         return node
 
+    def parameters(self, path: str, node: dict[str, Any]) -> list[dict[str, Any]]:
+        """The parameters of an operation: its own take the place of those of its path with the same name."""
+        around = self.data["paths"][path].get("parameters", [])
+        found = [self.resolve(one) for one in (*around, *node.get("parameters", []))]
+        return list({identity(one): one for one in found}.values())
+
     def operations(self) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
         """Every operation: its pointer, path, method and node, in the order of the document."""
         for path, item in self.data.get("paths", {}).items():
@@ -102,6 +111,24 @@ def load(path: Path) -> Spec:
 
 def _too_deep(path: Path) -> SpecError:
     return SpecError([problem(path, 1, "", "it is nested too deeply, or an alias stands inside itself")])
+
+
+def identity(parameter: dict[str, Any]) -> tuple[str, str]:
+    """What tells a parameter from others: place and name, which in a header has no upper and lower case."""
+    place, name = str(parameter.get("in")), str(parameter.get("name"))
+    return place, name.lower() if place == "header" else name
+
+
+def described(node: dict[str, Any]) -> str:
+    """The description in one paragraph, and first whether it is deprecated."""
+    text = " ".join(str(node.get("description", "")).split())
+    return f"Deprecated. {text}".rstrip() if node.get("deprecated") else text
+
+
+def said_again(first: Any, again: Any) -> dict[str, Any]:
+    """A property of a base that an object describes again: what it is not said to be any more, it still is."""
+    kept = {key: value for key, value in cast("dict[str, Any]", first).items() if key in _KEPT}
+    return {**kept, **again}
 
 
 def needs(schema: dict[str, Any]) -> list[list[str]]:

@@ -46,6 +46,11 @@ def method_docstring(operation: Any) -> str:
     parts = [operation.summary]
     if operation.description:
         parts += ["", operation.description]
+    if operation.deprecated:
+        parts += [
+            "",
+            "Deprecated: the API advises against it and may remove it. A call warns with `DeprecationWarning`.",
+        ]
     if operation.stability != "documented":
         parts += ["", _STABILITY[operation.stability]]
     documented = [argument for argument in operation.arguments if argument.doc]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
 from pocketsflow_async._credentials import Renewal
@@ -129,7 +129,11 @@ class Executor:
         raise failure
 
     def _decoded(self, codec: Codec[T], operation: Operation[Any], response: Response) -> T:
-        body = response.body.strip() or b"{}"
+        body = response.body.strip()
+        if not body:
+            if operation.empty:
+                return cast("T", None)
+            body = b"{}"
         try:
             answer = codec.decode(body)
         except APIResponseError as error:

@@ -42,6 +42,7 @@ class Operation(NamedTuple, Generic[T]):
         auth: False for endpoints that are open to everyone; they are not sent the key.
         multipart: True for endpoints that take files.
         urlencoded: True for endpoints that take fields as a browser's form sends them.
+        empty: True where a success may come without content, which is None.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Operation(NamedTuple, Generic[T]):
     auth: bool = True
     multipart: bool = False
     urlencoded: bool = False
+    empty: bool = False
 
     def target(self, ids: Sequence[str]) -> str:
         """The path with its ids in place, each percent-encoded whole."""

@@ -230,6 +230,18 @@ class PageCodec(Codec[Page[T]]):
         return straighten(find_records(value, self._key()), self.wire)
 
 
+class Nothing(Codec[None]):
+    """Reads answers that have no content; what comes all the same is not looked at."""
+
+    def decode(self, body: bytes) -> None:
+        """None, whatever the body is."""
+
+    def plain(self, body: bytes) -> None:
+        """None, whatever the body is."""
+
+
+NOTHING = Nothing(type(None), type(None), lambda _, __: None)
+
 CODECS: dict[str, Any] = {}
 """The codecs loaded so far, by `module:name`."""
 

@@ -5,9 +5,13 @@ from codegen.lint.bodies import check as check_bodies
 from codegen.lint.components import check as check_components
 from codegen.lint.document import check as check_document
 from codegen.lint.events import check as check_events
+from codegen.lint.names import check as check_names
 from codegen.lint.operations import check as check_operations
+from codegen.lint.parameters import check as check_parameters
 from codegen.lint.roles import check as check_roles
 from codegen.lint.schemas import check as check_schemas
+from codegen.lint.security import check as check_security
+from codegen.lint.sizes import check as check_sizes
 from codegen.lint.view import View
 from codegen.problems import SpecError
 from codegen.spec import Spec
@@ -15,8 +19,12 @@ from codegen.spec import Spec
 # The rules for the document come last: they leave out what another one has said already.
 _RULES = (
     check_operations,
+    check_parameters,
+    check_names,
     check_answers,
+    check_sizes,
     check_events,
+    check_security,
     check_roles,
     check_bodies,
     check_schemas,

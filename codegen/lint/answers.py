@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from codegen.lint.operations import body, parameters
+import attrs
+
+from codegen.lint.operations import body
+from codegen.lint.parameters import parameters
 from codegen.lint.view import JSON, Operation, View, mapping, sequence, text, types
-from codegen.naming import python_name
+from codegen.naming import attribute
 from codegen.spec import pointer
 
 _STYLES = ("page", "offset", "body-page", "none")
@@ -28,7 +31,7 @@ def check(view: View) -> None:
 
 def answer(view: View, operation: Operation) -> dict[str, Any]:
     """The schema of an operation's success answer; empty where there is none."""
-    return next((schema for _, schema in _successes(view, operation) if schema), dict[str, Any]())
+    return next((one.schema for one in _successes(view, operation) if one.schema), dict[str, Any]())
 
 
 def read(view: View) -> set[str]:
@@ -47,23 +50,47 @@ def records(view: View, operation: Operation) -> str:
     return view.named(listed.get("items"))
 
 
-def _successes(view: View, operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+@attrs.frozen
+class _Success:
+    """A success answer: its status, whether it has content, and the schema of that if it is JSON and nothing else."""
+
+    place: str
+    status: str
+    full: bool
+    schema: dict[str, Any]
+
+
+def _successes(view: View, operation: Operation) -> Iterator[_Success]:
     for status, response in mapping(operation.node.get("responses")).items():
         if status.startswith("2"):
             place = f"{operation.place}/responses{pointer(status)}"
-            content = mapping(view.follow(response, place)[1].get("content"))
-            yield place, mapping(mapping(content.get(JSON)).get("schema")) if list(content) == [JSON] else {}
+            content = view.follow(response, place)[1].get("content")
+            schema = mapping(mapping(mapping(content).get(JSON)).get("schema")) if [*mapping(content)] == [JSON] else {}
+            yield _Success(place, status, content not in (None, {}), schema)
 
 
 def _answer(view: View, operation: Operation) -> dict[str, Any]:
     found = list(_successes(view, operation))
     if not found:
         view.refuse(f"{operation.place}/responses", "there is no success answer: describe the 2xx")
-    for place, schema in found:
-        if not schema:
-            view.refuse(place, f"a success answer is {JSON} and nothing else, with a schema: describe what comes back")
-        elif schema != found[0][1]:
-            view.refuse(place, "the success answers differ: a method has one return type, so name the same schema")
+    full = [one for one in found if one.full]
+    for one in full:
+        if one.status in {"204", "205"} or operation.http == "head":
+            what = "an answer to HEAD" if operation.http == "head" else f"a {one.status}"
+            view.refuse(one.place, f"{what} has no content: leave content out, and the method gives None")
+        elif not one.schema:
+            view.refuse(
+                one.place,
+                f"a success answer is {JSON} and nothing else, with a schema: describe what comes back, "
+                "or leave content out where nothing does",
+            )
+        elif one.schema != full[0].schema:
+            view.refuse(one.place, "the success answers differ: a method has one return type, so name the same schema")
+    if len(full) < len(found) and "x-paging" in operation.node:
+        view.refuse(
+            next(one.place for one in found if not one.full),
+            "a list comes with content even where it is empty: describe it, or leave x-paging out",
+        )
     return answer(view, operation)
 
 
@@ -107,10 +134,9 @@ def _envelope(view: View, operation: Operation, name: str) -> None:
         view.refuse(place, f"{name} has no `pagination` that says whether more follow: use offset or none")
     for wire, (where, schema) in fields.items():
         if wire not in {items, "pagination"}:
-            if python_name(wire) in _OF_THE_PAGE:
-                view.refuse(
-                    where, f"a page has an attribute `{python_name(wire)}` of its own: {wire} has no place on it"
-                )
+            name = attribute(wire, schema)
+            if name in _OF_THE_PAGE:
+                view.refuse(where, f"a page has an attribute `{name}` of its own: give {wire} another name with x-name")
             if any(view.kind(view.schemas[one]) in {"object", "choice"} for one in view.uses(schema)):
                 view.refuse(where, "beside its records a page carries no objects: make this free-form or a scalar")
 
@@ -154,6 +180,8 @@ def _unwrap(view: View, operation: Operation) -> None:
     if "x-paging" in operation.node:
         view.refuse(place, "a list is not unwrapped: x-paging items names where its records are")
     name = view.named(answer(view, operation))
+    if not answer(view, operation):
+        view.refuse(place, "nothing comes back that could be unwrapped: remove it")
     for other in view.operations():
         if name and name == view.named(answer(view, other)) and other.node.get("x-unwrap", keys) != keys:
             view.refuse(

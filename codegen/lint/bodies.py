@@ -1,14 +1,11 @@
 """Rules for what request bodies alone may say: fields of which one is needed, and further keys of a name's own."""
 
-import keyword
-import re
-
+from codegen.lint.names import is_free
 from codegen.lint.operations import body
-from codegen.lint.view import MULTIPART, Operation, View, mapping, sequence, text
-from codegen.naming import RESERVED, python_name
+from codegen.lint.parameters import parameters
+from codegen.lint.view import MULTIPART, Operation, View, mapping, text
+from codegen.naming import attribute
 from codegen.spec import needs, pointer
-
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def check(view: View) -> None:
@@ -30,6 +27,8 @@ def check(view: View) -> None:
                     view.refuse(
                         f"{place}/anyOf/{number}", f"{wire!r} is asked for but not described: add it to properties"
                     )
+                elif fields[wire][1].get("readOnly"):
+                    view.refuse(f"{place}/anyOf/{number}", f"{wire!r} is readOnly, so no request has it: leave it out")
         if "x-extra" in schema:
             _extra(view, name, place)
 
@@ -41,16 +40,15 @@ def _is_form(view: View, operation: Operation) -> bool:
 def _extra(view: View, name: str, place: str) -> None:
     schema = mapping(view.schemas[name])
     extra = text(schema["x-extra"])
-    if not _NAME.fullmatch(extra) or keyword.iskeyword(extra) or extra in RESERVED:
+    if not is_free(extra):
         view.refuse(f"{place}/x-extra", "x-extra must be a name in snake_case: that of the argument for further keys")
-    for wire in view.properties(name):
-        if python_name(wire) == extra:
+    for wire, (_, told) in view.properties(name).items():
+        if attribute(wire, told) == extra:
             view.refuse(f"{place}/x-extra", f"{wire!r} is an argument of this name already: use another word")
     for operation in view.operations():
         if body(view, operation) != name:
             continue
-        around = [*sequence(operation.item.get("parameters")), *sequence(operation.node.get("parameters"))]
-        if any(python_name(text(view.follow(one, place)[1].get("name"))) == extra for one in around):
+        if any(attribute(text(told.get("name")), told) == extra for _, told in parameters(view, operation)):
             view.refuse(f"{place}/x-extra", f"{operation.name} has a parameter of this name already: use another word")
     if "additionalProperties" not in schema:
         view.refuse(f"{place}/x-extra", "x-extra names what additionalProperties describes: write it beside")

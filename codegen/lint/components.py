@@ -4,12 +4,11 @@ import keyword
 from typing import Any
 
 from codegen.lint.view import View, closure, mapping, sequence, text
-from codegen.naming import class_name, function_name, python_name
-from codegen.render import IMPORTS
+from codegen.naming import class_name, function_name
+from codegen.render import BUILTINS, IMPORTS
 from codegen.spec import pointer
 
 _BESIDE = ("Wire", "Open", "Raw")
-_UNREADABLE = {'"', "\\"}
 _FORM = ("$ref", "type", "format", "items", "additionalProperties", "anyOf", "oneOf")
 
 
@@ -20,7 +19,6 @@ def check(view: View) -> None:
         place = pointer("components", "schemas", name)
         if view.kind(schema) == "object":
             _required(view, name, place)
-            _attributes(view, name)
             _inherited(view, name, place)
         elif name in closure(_aliased(view, name), lambda one: _aliased(view, one)):
             view.refuse(place, "this leads back to itself without an object in between: make it an object")
@@ -52,7 +50,7 @@ def _classes(view: View) -> None:
 
 def _taken(view: View) -> dict[str, str]:
     """Names that generated modules have anyway, and what they are there."""
-    found = dict.fromkeys(IMPORTS, "imported")
+    found = dict.fromkeys(IMPORTS.keys() | BUILTINS, "imported")
     for operation in view.operations():
         resource, method = text(operation.node.get("x-resource")), text(operation.node.get("x-method"))
         found[class_name(resource)] = f"the class of the resource {resource}"
@@ -69,30 +67,27 @@ def _required(view: View, name: str, place: str) -> None:
                 view.refuse(f"{here}/required", f"{wire!r} is required but not described: add it to properties")
 
 
-def _attributes(view: View, name: str) -> None:
-    seen: dict[str, str] = {}
-    for wire, (where, _) in view.properties(name).items():
-        attribute = python_name(wire)
-        if not wire.isprintable() or set(wire) & _UNREADABLE:
-            view.refuse(where, "a decoder cannot be told such a name: no quotes, backslashes or control characters")
-        first = seen.setdefault(attribute, wire)
-        if first != wire:
-            view.refuse(where, f"{first!r} and {wire!r} would both be the attribute {attribute}: leave one out")
-
-
 def _inherited(view: View, name: str, place: str) -> None:
-    ancestors = view.ancestors(name)
-    if name in ancestors:
+    if name in view.ancestors(name):
         view.refuse(f"{place}/allOf", "this inherits from itself: break the circle")
         return
+    told: dict[str, tuple[str, dict[str, Any]]] = {}
+    for base in view.bases(name):
+        for wire, (_, schema) in view.properties(base).items():
+            first, other = told.setdefault(wire, (base, _form(schema)))
+            if other != _form(schema):
+                view.refuse(
+                    f"{place}/allOf",
+                    f"{first} and {base} have {wire} with different types, and no value is of both: "
+                    "inherit from one of them, and describe what is left of the other here",
+                )
     for here, part in view.parts(place, mapping(view.schemas[name])):
         for wire, one in mapping(part.get("properties")).items():
-            for base in sorted(ancestors):
-                where, other = view.properties(base).get(wire, ("", {}))
-                if where and _form(other) != _form(mapping(one)):
-                    view.refuse(
-                        here + pointer("properties", wire), f"{base} has {wire} with another type: inherit it as it is"
-                    )
+            base, other = told.setdefault(wire, ("another part", _form(mapping(one))))
+            if other != _form(mapping(one)):
+                view.refuse(
+                    here + pointer("properties", wire), f"{base} has {wire} with another type: inherit it as it is"
+                )
 
 
 def _form(schema: dict[str, Any]) -> dict[str, Any]:

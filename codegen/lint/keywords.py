@@ -58,8 +58,11 @@ ANNOTATIONS: dict[str, _Keyword] = {
     "title": _TEXT,
     "example": _ANYTHING,
     "examples": _Keyword(lambda value: isinstance(value, list), "a list"),
-    **dict.fromkeys(("deprecated", "readOnly", "writeOnly"), _FLAG),
+    **dict.fromkeys(("deprecated", "readOnly", "writeOnly", "x-secret"), _FLAG),
 }
+OF_PROPERTIES = ("readOnly", "writeOnly", "x-name", "x-repeats", "x-secret")
+"""What is said of a property, not of its type."""
+
 _KEYWORDS: dict[str, _Keyword] = {
     **ANNOTATIONS,
     "$ref": _TEXT,
@@ -78,7 +81,7 @@ _KEYWORDS: dict[str, _Keyword] = {
     **dict.fromkeys(("minItems", "maxItems"), attrs.evolve(_COUNT, type="array")),
     "uniqueItems": attrs.evolve(_FLAG, type="array"),
     "x-repeats": attrs.evolve(_FLAG, type="string"),
-    "enum": attrs.evolve(_LIST, type="string"),
+    **dict.fromkeys(("enum", "x-enum-varnames"), attrs.evolve(_LIST, type="string")),
     **dict.fromkeys(("minLength", "maxLength"), attrs.evolve(_COUNT, type="string")),
     "pattern": attrs.evolve(_TEXT, type="string"),
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), _NUMBER),
@@ -104,6 +107,8 @@ def _refusal(schema: dict[str, Any], key: str, value: Any) -> str:
         return f"the generator does not know the keyword `{key}`: leave it out"
     if not known.fits(value):
         return f"`{key}` must be {known.wanted}"
+    if key == "writeOnly" and value and schema.get("readOnly"):
+        return "readOnly and writeOnly together: nobody would ever see it; leave one of them out"
     if key == "discriminator" and "oneOf" not in schema:
         return "`discriminator` belongs to oneOf; write the $refs that it tells apart beside it, or remove it"
     inherits = known.type == "object" and "allOf" in mapping(schema)

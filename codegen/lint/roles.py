@@ -65,7 +65,7 @@ def _directions(view: View) -> None:
     written: dict[str, str] = {}
     for operation in view.operations():
         component = body(view, operation)
-        for name in view.reach({component} if component else set()):
+        for name in view.sent({component} if component else set()):
             written.setdefault(name, operation.name)
     answered: dict[str, str] = {}
     for operation in view.operations():

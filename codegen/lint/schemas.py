@@ -6,9 +6,9 @@ import attrs
 
 from codegen.lint import answers, keywords
 from codegen.lint.choices import check as check_choice
-from codegen.lint.operations import parameters
+from codegen.lint.enums import check as check_enum
+from codegen.lint.parameters import parameters
 from codegen.lint.view import SCHEMAS, View, mapping, sequence, text, types
-from codegen.naming import constant_name
 from codegen.schemas import IN_PLACE
 from codegen.spec import needs, pointer
 
@@ -72,6 +72,7 @@ class _Rules:
         schema = mapping(node)  # pyright: ignore[reportUnknownArgumentType] - looked at here
         if not keywords.check(self.view, at.place, schema):
             return
+        self._of_properties(at, schema)
         heads = [head for head in _HEADS if head in schema]
         if "allOf" in heads and schema.get("type") == "object":
             heads.remove("type")
@@ -92,6 +93,11 @@ class _Rules:
                 self._typed(at, schema)
             case _:
                 self.refuse(at, f"{' and '.join(heads)} stand side by side: keep one of them")
+
+    def _of_properties(self, at: _At, schema: dict[str, Any]) -> None:
+        for key in keywords.OF_PROPERTIES:
+            if key in schema and not at.null:
+                self.refuse(at.below(key), f"`{key}` is said of properties: write it where this is used as one")
 
     def _anything(self, at: _At, schema: dict[str, Any]) -> None:
         if at.component or _beside(schema):
@@ -256,18 +262,7 @@ class _Rules:
     def _enum(self, at: _At, schema: dict[str, Any]) -> None:
         if not at.component:
             self.refuse(at, "an enum needs a name: make it a component")
-        members: dict[str, str] = {}
-        for number, value in enumerate(sequence(schema["enum"])):
-            here = at.below("enum", str(number))
-            if value is None:
-                self.refuse(here, "null is no member of an enum: write oneOf: [$ref, {type: 'null'}] where it is used")
-            elif not isinstance(value, str):
-                self.refuse(here, f"an enum has texts: put {value!r} in quotes, or use another type")
-            else:
-                member = constant_name(value)
-                if member in members:
-                    self.refuse(here, f"{members[member]!r} and {value!r} would both be the member {member}: keep one")
-                members.setdefault(member, value)
+        check_enum(self.view, at.place, schema)
 
     def _scalar(self, at: _At, schema: dict[str, Any], told: str) -> None:
         formats = [known for kind, known in IN_PLACE if kind == told]

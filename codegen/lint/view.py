@@ -6,7 +6,7 @@ from typing import Any, cast
 import attrs
 
 from codegen.problems import Problem
-from codegen.spec import METHODS, Spec, needs, pointer
+from codegen.spec import METHODS, Spec, needs, pointer, said_again
 
 MULTIPART = "multipart/form-data"
 SCHEMAS = "#/components/schemas/"
@@ -154,10 +154,9 @@ class View:
             if base not in seen:
                 found |= self.properties(base, seen | {name})
         for here, part in self.parts(place, schema):
-            found |= {
-                wire: (here + pointer("properties", wire), mapping(one))
-                for wire, one in mapping(part.get("properties")).items()
-            }
+            for wire, one in mapping(part.get("properties")).items():
+                _, first = found.get(wire, ("", {}))
+                found[wire] = (here + pointer("properties", wire), said_again(first, mapping(one)))
         return found
 
     def required(self, name: str) -> set[str]:
@@ -197,6 +196,16 @@ class View:
     def uses(self, node: object) -> set[str]:
         """The component schemas that a node refers to directly."""
         return {name for _, reference in self.references(node) if (name := self.named({"$ref": reference}))}
+
+    def sent(self, names: set[str]) -> set[str]:
+        """The component schemas that a request carries: what is `readOnly` in one leads nowhere."""
+        return closure(names, self._carried)
+
+    def _carried(self, name: str) -> set[str]:
+        if self.kind(self.schemas.get(name)) != "object":
+            return self.uses(self.schemas.get(name))
+        properties = [one for _, one in self.properties(name).values() if not one.get("readOnly")]
+        return {*self.uses(properties), *self.uses(mapping(self.schemas.get(name)).get("additionalProperties"))}
 
     def reach(self, names: set[str]) -> set[str]:
         """The component schemas and every one that they lead to."""

@@ -22,7 +22,15 @@ def answer(schema, kind="application/json"):
     [
         pytest.param({"400": answer(ref("Error"))}, f"{GET}/responses", "describe the 2xx", id="no success"),
         pytest.param([], f"{GET}/responses", "describe the 2xx", id="no responses"),
-        pytest.param({"204": {"description": "."}}, f"{GET}/responses/204", "what comes back", id="empty"),
+        pytest.param({"default": answer(ref("Order"))}, f"{GET}/responses", "describe the 2xx", id="only default"),
+        pytest.param({"204": answer(ref("Order"))}, f"{GET}/responses/204", "leave content out", id="204 with content"),
+        pytest.param({"205": answer(ref("Order"))}, f"{GET}/responses/205", "leave content out", id="205 with content"),
+        pytest.param(
+            {"200": {"description": ".", "content": {"application/json": {}}}},
+            f"{GET}/responses/200",
+            "describe what comes back",
+            id="no schema",
+        ),
         pytest.param(
             {"200": answer(ref("Order"), "text/csv")}, f"{GET}/responses/200", "application/json", id="not json"
         ),
@@ -83,6 +91,12 @@ def test_paging_of_envelopes(check_refused, told, place, word):
             f"{CUSTOMERS}/requestBody",
             "sends no body",
             id="a body",
+        ),
+        pytest.param(
+            {f"{CUSTOMERS}/responses/204": {"description": "."}},
+            f"{CUSTOMERS}/responses/204",
+            "content even where it is empty",
+            id="no content",
         ),
         pytest.param(
             {f"{LIST}/parameters/1/name": "size"}, f"{LIST}/x-paging", "query parameter called pageSize", id="no size"
@@ -149,6 +163,12 @@ def test_paging(check_refused, edits, place, word):
         pytest.param({f"{CREATE}/x-unwrap": []}, f"{CREATE}/x-unwrap", "list of texts", id="empty"),
         pytest.param({f"{CREATE}/x-unwrap": [3]}, f"{CREATE}/x-unwrap", "list of texts", id="no texts"),
         pytest.param({f"{LIST}/x-unwrap": ["x"]}, f"{LIST}/x-unwrap", "a list is not unwrapped", id="list"),
+        pytest.param(
+            {f"{GET}/responses": {"204": {"description": "."}}, f"{GET}/x-unwrap": ["order"]},
+            f"{GET}/x-unwrap",
+            "nothing comes back",
+            id="nothing",
+        ),
         pytest.param({f"{GET}/x-unwrap": ["sale"]}, f"{GET}/x-unwrap", "orders.create unwraps Order", id="another way"),
     ],
 )
@@ -212,6 +232,43 @@ def test_unwrap(check_refused, edits, place, word):
 def test_two_classes_at_once(check_refused, edits, place, word):
     """A schema has one part to play, and one class has one meaning."""
     check_refused(edits, place, word)
+
+
+PAGE, SIZE = f"{LIST}/parameters/0/schema", f"{LIST}/parameters/1/schema"
+LIMIT, OFFSET = f"{CUSTOMERS}/parameters/1/schema", f"{CUSTOMERS}/parameters/2/schema"
+FIELD = f"{SCHEMAS}/OrderSearch/properties"
+
+
+@pytest.mark.parametrize(
+    ("place", "schema", "below", "word"),
+    [
+        pytest.param(SIZE, {"maximum": 0}, "", "maximum is at least 1", id="no record"),
+        pytest.param(SIZE, {"minimum": 30, "maximum": 25}, "", "not below minimum", id="below minimum"),
+        pytest.param(SIZE, {"minimum": 200}, "", "not below minimum", id="minimum above what is asked for"),
+        pytest.param(SIZE, {"exclusiveMaximum": 1}, "", "maximum is at least 1", id="less than one"),
+        pytest.param(SIZE, {"maximum": 10, "default": 20}, "/default", "has 1 to 10 records", id="default above"),
+        pytest.param(LIMIT, {"maximum": 25, "default": 0}, "/default", "has 1 to 25 records", id="limit"),
+        pytest.param(LIMIT, {"multipleOf": 30}, "/maximum", "which is no multiple", id="multiple"),
+        pytest.param(f"{FIELD}/pageSize", {"maximum": 4, "default": 5}, "/default", "1 to 4", id="size in the body"),
+        pytest.param(PAGE, {"minimum": 0}, "/minimum", "counted from 1 here", id="pages from 0"),
+        pytest.param(PAGE, {"default": 0}, "/default", "use style none", id="page 0 by default"),
+        pytest.param(f"{FIELD}/page", {"minimum": 0}, "/minimum", "counted from 1 here", id="page in the body"),
+        pytest.param(OFFSET, {"minimum": 1}, "/minimum", "counted from 0 here", id="offsets from 1"),
+        pytest.param(OFFSET, {"default": 1}, "/default", "counted from 0 here", id="offset 1 by default"),
+        pytest.param(PAGE, {"type": "string"}, "", "its type is integer", id="page as text"),
+        pytest.param(f"{FIELD}/page", {"readOnly": True}, "", "and it is sent", id="page that is not sent"),
+    ],
+)
+def test_pages_that_there_are_not(check_refused, place, schema, below, word):
+    """A list is asked for pages that it has, as large as the spec allows."""
+    check_refused({place: {"type": "integer", **schema}}, f"{place}{below}", word)
+
+
+def test_a_field_that_is_not_sent_has_no_direction(refused):
+    """What a body has for answers only may be a schema of answers."""
+    about = {"oneOf": [ref("Order"), {"type": "null"}], "readOnly": True}
+
+    assert refused({f"{SCHEMAS}/OrderCreate/properties/about": about}) == []
 
 
 def test_the_valid_spec_is_not_refused(refused):

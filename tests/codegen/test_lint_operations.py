@@ -2,7 +2,7 @@
 
 import pytest
 
-from codegen.lint.operations import OWN_HEADERS
+from codegen.lint.parameters import OWN_HEADERS
 from pocketsflow_async._config import _OWN_HEADERS
 
 LIST, CREATE = "/paths/~1orders/get", "/paths/~1orders/post"
@@ -30,6 +30,16 @@ def header(name, schema=None):
         pytest.param(f"{LIST}/x-resource", ["orders"], "snake_case", id="resource no text"),
         pytest.param(f"{LIST}/x-resource", "common", "taken", id="resource a generated module"),
         pytest.param(f"{LIST}/x-resource", "pager", "taken", id="resource an imported class"),
+        pytest.param(f"{LIST}/x-resource", "cached_property", "taken", id="resource an imported function"),
+        pytest.param(f"{LIST}/x-resource", "none", "taken", id="resource whose class is a keyword"),
+        *(
+            pytest.param(f"{LIST}/x-resource", name, "clients have anyway", id=f"resource {name}")
+            for name in ("request", "quota", "aclose", "base_url", "spec_patch", "mode", "preview")
+        ),
+        *(
+            pytest.param(f"{LIST}/x-method", name, "taken", id=f"method {name}")
+            for name in ("str", "int", "float", "bool", "dt", "models")
+        ),
         pytest.param(f"{LIST}/x-method", "listAll", "snake_case", id="method not snake case"),
         pytest.param(f"{LIST}/x-method", "import", "no Python keyword", id="method a keyword"),
         pytest.param(f"{LIST}/x-method", "unset", "taken", id="method an imported constant"),
@@ -88,6 +98,14 @@ def test_resources_of_one_class(check_refused):
         pytest.param("/orders?open=true", "no query", id="query"),
         pytest.param("/orders/{id}/{id}", "twice", id="one parameter twice"),
         pytest.param("/orders/{orderId}", "no such parameter", id="not declared"),
+        pytest.param("/orders#a/{id}", "no query or fragment", id="fragment"),
+        pytest.param("//orders/{id}", "another host", id="two slashes"),
+        pytest.param("/a\\b/{id}", "backslashes", id="backslash"),
+        pytest.param("/a\u200b/{id}", "control characters", id="invisible"),
+        pytest.param("/a%zz/{id}", "hexadecimal", id="no escape"),
+        pytest.param("/a%2/{id}", "hexadecimal", id="half an escape"),
+        pytest.param("/a/../{id}", "segments `.` or `..`", id="dots"),
+        pytest.param("/a/%2E%2e/{id}", "segments `.` or `..`", id="escaped dots"),
     ],
 )
 def test_paths(refused, edited, path, word):
@@ -100,7 +118,7 @@ def test_paths(refused, edited, path, word):
 @pytest.mark.parametrize(
     ("parameter", "word"),
     [
-        pytest.param({"name": "x", "in": "cookie", "schema": TEXT}, "path, query or header", id="cookie"),
+        pytest.param({"name": "x", "in": "cookie", "schema": TEXT}, "{in: header, name: Cookie}", id="cookie"),
         pytest.param({"name": "x", "in": ["query"], "schema": TEXT}, "path, query or header", id="nowhere"),
         pytest.param(header("Content-Type"), "the client sets Content-Type by itself", id="our own header"),
         pytest.param(header("accept"), "the client sets accept by itself", id="our own header in small letters"),
@@ -131,7 +149,7 @@ def test_paths(refused, edited, path, word):
             id="list of objects",
         ),
         pytest.param(query("x", {"$ref": "#/components/schemas/Lists"}), "cannot carry objects", id="lists of lists"),
-        pytest.param(query("id"), "no method can have both", id="another of that name"),
+        pytest.param(query("id"), "another name with x-name", id="another of that name"),
         pytest.param("id", "path, query or header", id="no parameter"),
     ],
 )
@@ -145,12 +163,58 @@ def test_parameters(check_refused, parameter, word):
     check_refused(edits, f"{GET}/parameters/0", word)
 
 
+@pytest.mark.parametrize("place", [f"{GET}/parameters", f"{ITEM}/parameters"])
+def test_a_parameter_twice(check_refused, place):
+    """One list of parameters has each once; in a header capitals make no difference."""
+    given = [header("X-A"), header("x-a"), {"name": "id", "in": "path", "required": True, "schema": TEXT}]
+
+    check_refused({place: given}, f"{place}/1", "described above already")
+
+
+def test_an_operation_describes_a_parameter_again(refused):
+    """What an operation says of a parameter takes the place of what its path says."""
+    assert refused({f"{ITEM}/parameters/1": query("a"), f"{GET}/parameters": [query("a", NUMBER)]}) == []
+
+
+@pytest.mark.parametrize("name", ["class", "options", "self", "someName", "", 3])
+def test_given_names(check_refused, name):
+    """The name that a spec gives an argument must be free."""
+    check_refused({f"{GET}/parameters": [query("x", **{"x-name": name})]}, f"{GET}/parameters/0/x-name", "snake_case")
+
+
+def test_how_values_go_out_may_be_said(refused):
+    """A style that the client follows anyway may be written down."""
+    fine = [
+        query("tags", {"type": "array", "items": TEXT}, style="form", explode=True, allowReserved=False),
+        {**header("X-A"), "style": "simple", "explode": False},
+    ]
+
+    assert refused({f"{GET}/parameters": fine}) == []
+
+
+@pytest.mark.parametrize("other", ["/orders/{number}", "/orders/%7bid%7d", "/ord%65rs/{id}"])
+def test_paths_that_are_one(refused, edited, other):
+    """Two paths that would be asked alike are refused, unless they are two for the server as well."""
+    item = {"parameters": edited({})["paths"]["/orders/{id}"]["parameters"]}
+    item["parameters"][0]["name"] = "number"
+    edits = {f"/paths/{other.replace('/', '~1')}": item if "number" in other else {}}
+
+    problems = refused(edits)
+
+    assert ["put the operations of both under one path" in one.reason for one in problems] == [True] * (
+        "number" in other
+    )
+
+
 def test_headers_may_be_parameters(refused):
     """Scalars of every kind go out in headers, of a single call and of a list."""
     fine = [header("X-Trace-Id"), header("X-Status", {"$ref": "#/components/schemas/Status"}), header("X-N", NUMBER)]
 
     assert (
-        refused({f"{GET}/parameters": fine, f"{LIST}/parameters/0": query("page"), f"{CREATE}/parameters": fine}) == []
+        refused(
+            {f"{GET}/parameters": fine, f"{LIST}/parameters/0": query("page", NUMBER), f"{CREATE}/parameters": fine}
+        )
+        == []
     )
 
 
@@ -168,7 +232,7 @@ def test_path_parameters_are_text(check_refused):
 
 def test_body_fields_are_arguments(check_refused):
     """A parameter and a field of the body must not become one argument."""
-    check_refused({f"{CREATE}/parameters": [query("buyer_email")]}, CREATE, "are both `buyer_email`")
+    check_refused({f"{CREATE}/parameters": [query("buyer_email")]}, CREATE, "would both be the argument `buyer_email`")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ MISTAKES = {
     "undeclared parameter": ("/paths/~1orders~1{orderId}/get", "declare it in: path"),
     "duplicate operationId": ("/paths/~1sales/get/operationId", "give this one another name"),
     "reserved name": ("/paths/~1common/get/x-resource", "use another word"),
-    "one name in Python": ("/components/schemas/Order/properties/buyer_email", "leave one out"),
+    "one name in Python": ("/components/schemas/Order/properties/buyer_email", "another name with x-name"),
     "unknown reference": ("/components/schemas/Order/properties/status/$ref", "did you mean Status?"),
     "unsupported keyword": ("/components/schemas/Order/properties/total/not", "say what the value is"),
     "cyclic schema": ("/components/schemas/Tree", "make it an object"),

@@ -62,6 +62,6 @@ class Webhook(Model):
     events: list[WebhookEvent] | None = attrs.field(default=None, metadata={"json": "events"})
     description: str | None = attrs.field(default=None, metadata={"json": "description"})
     active: bool | None = attrs.field(default=None, metadata={"json": "active"})
-    secret: str | None = attrs.field(default=None, metadata={"json": "secret"})
+    secret: str | None = attrs.field(default=None, repr=False, metadata={"json": "secret"})
     test_mode: bool | None = attrs.field(default=None, metadata={"json": "testMode"})
     created_at: dt.datetime | None = attrs.field(default=None, metadata={"json": "createdAt"})

@@ -178,9 +178,9 @@ class Boxes:
         Source: docs: boxes.
         """
         from pocketsflow_async._generated.hard.bodies.common import PictureUpload
-        from pocketsflow_async._request import with_headers
+        from pocketsflow_async._request import with_headers as _with_headers
 
-        options = with_headers(
+        options = _with_headers(
             "boxes.picture",
             options,
             {

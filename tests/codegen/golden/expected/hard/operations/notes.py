@@ -78,9 +78,9 @@ class Notes:
 
         Source: docs: notes.
         """
-        from pocketsflow_async._request import with_headers
+        from pocketsflow_async._request import with_headers as _with_headers
 
-        options = with_headers(
+        options = _with_headers(
             "notes.list",
             options,
             {
