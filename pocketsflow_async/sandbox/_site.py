@@ -12,6 +12,7 @@ from pocketsflow_async.sandbox._control import Control
 from pocketsflow_async.sandbox._deliveries import Deliveries, Delivery
 from pocketsflow_async.sandbox._faults import Faults
 from pocketsflow_async.sandbox._forms import UploadedFile
+from pocketsflow_async.sandbox._origins import same_origin_only
 from pocketsflow_async.sandbox._server import Server
 
 NOT_RUNNING = "the sandbox is not running: use `async with` or await start() first"
@@ -93,7 +94,9 @@ class Site:
         """
         if self._runner is not None:
             raise ConfigurationError(f"the sandbox is already running at {self._url}")
-        runner = web.AppRunner(self._server.application(self._control), access_log=None, shutdown_timeout=1.0)
+        app = self._server.application(self._control)
+        app.middlewares.append(same_origin_only(self._host))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, self._port).start()

@@ -9,7 +9,7 @@ import pytest
 from pocketsflow_async.errors import InvalidArgumentError
 from pocketsflow_async.sandbox import Sandbox
 
-HEAD = "{} {} HTTP/1.1\r\nHost: sandbox\r\nAuthorization: Bearer pk_test_sandbox\r\nContent-Length: {}\r\n\r\n"
+HEAD = "{} {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer pk_test_sandbox\r\nContent-Length: {}\r\n\r\n"
 
 
 class Line:

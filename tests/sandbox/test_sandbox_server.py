@@ -127,7 +127,9 @@ async def test_a_caller_who_hangs_up_is_no_crash(sandbox, caplog):
     """A connection that is lost in the middle of a body is counted as a bad request, and nothing is logged."""
     host, port = sandbox.url.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
-    head = "POST /products HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer pk_test_sandbox\r\nContent-Length: 9\r\n\r\n"
+    head = (
+        "POST /products HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer pk_test_sandbox\r\nContent-Length: 9\r\n\r\n"
+    )
     writer.write(head.encode() + b"{")
     await writer.drain()
     await until(lambda: sandbox.received)
