@@ -1,23 +1,20 @@
-"""Reads a spec: plain data, and the line on which each part of it stands."""
+"""A spec as plain data, with the line on which each part of it stands."""
 
-import math
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 import attrs
-import yaml
 
+from codegen.loading import pointer, read
 from codegen.problems import Problem, SpecError, problem
+
+__all__ = ["METHODS", "Spec", "described", "identity", "load", "needs", "pointer", "said_again"]
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
 # What a property says of itself, beside its type.
 _KEPT = frozenset({"readOnly", "writeOnly", "deprecated", "x-name", "x-repeats", "x-secret"})
-
-# The C loader is ten times faster and reads the same language.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @attrs.frozen
@@ -84,33 +81,10 @@ def load(path: Path) -> Spec:
     Raises:
         SpecError: the file cannot be read as one mapping.
     """
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
-    except OSError as exc:
-        raise SpecError([problem(path, 0, "", f"the spec cannot be read: {exc.strerror}")]) from None
-    except RecursionError:
-        raise _too_deep(path) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        mark = getattr(exc, "problem_mark", None)
-        reason = getattr(exc, "problem", None) or str(exc)
-        if "nesting depth" in reason:  # libyaml's own limit, where it has one
-            raise _too_deep(path) from None
-        raise SpecError([problem(path, mark.line + 1 if mark else 0, "", f"this is not YAML: {reason}")]) from None
-    lines: dict[str, int] = {}
-    problems: list[Problem] = []
-    try:
-        data = _plain(root, "", lines, problems, path)
-    except RecursionError:
-        raise _too_deep(path) from None
-    if not problems and not isinstance(data, dict):
-        problems.append(problem(path, 1, "", "an OpenAPI document is a mapping"))
-    if problems:
-        raise SpecError(problems)
+    data, lines = read(path)
+    if not isinstance(data, dict):
+        raise SpecError([problem(path, 1, "", "an OpenAPI document is a mapping")])
     return Spec(path, cast("dict[str, Any]", data), lines)
-
-
-def _too_deep(path: Path) -> SpecError:
-    return SpecError([problem(path, 1, "", "it is nested too deeply, or an alias stands inside itself")])
 
 
 def identity(parameter: dict[str, Any]) -> tuple[str, str]:
@@ -145,50 +119,5 @@ def _sequence(node: object) -> list[Any]:
     return cast("Any", node) if isinstance(node, list) else []
 
 
-def pointer(*parts: str) -> str:
-    """The JSON pointer to a place, from its unescaped parts."""
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
-
-
 def _unescape(part: str) -> str:
     return part.replace("~1", "/").replace("~0", "~")
-
-
-def _plain(node: Any, place: str, lines: dict[str, int], problems: list[Problem], path: Path) -> Any:
-    """The data of a YAML node, keeping the lines of everything in it; dates stay text and keys become text."""
-    lines[place] = node.start_mark.line + 1 if node is not None else 0
-    if isinstance(node, yaml.MappingNode):
-        found: dict[str, Any] = {}
-        for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else ""
-            inner = place + pointer(name)
-            if not isinstance(key, yaml.ScalarNode):
-                problems.append(problem(path, key.start_mark.line + 1, place, "a key is text, not a list or mapping"))
-            elif name in found:
-                problems.append(
-                    problem(path, key.start_mark.line + 1, inner, "this key stands twice: keep one of them")
-                )
-            found[name] = _plain(value, inner, lines, problems, path)
-            lines[inner] = key.start_mark.line + 1
-        return found
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, f"{place}/{i}", lines, problems, path) for i, item in enumerate(node.value)]
-    if not isinstance(node, yaml.ScalarNode):
-        return None
-    try:
-        return _scalar(node)
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError):
-        problems.append(problem(path, lines[place], place, f"{node.value!r} is no JSON value: put it in quotes"))
-        return None
-
-
-def _scalar(node: Any) -> Any:
-    value = _scalars.construct_object(node)
-    if isinstance(value, date):
-        return node.value
-    if isinstance(value, bytes) or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError
-    return value
-
-
-_scalars: Any = yaml.constructor.SafeConstructor()

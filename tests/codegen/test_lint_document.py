@@ -147,6 +147,10 @@ def test_problems_print_as_places(refused):
         pytest.param("a: 1\nb: .nan\n", 2, "no JSON value", id="not a number"),
         pytest.param("a: .inf\n", 1, "no JSON value", id="infinite"),
         pytest.param("a: 2024-13-45\n", 1, "no JSON value", id="no date"),
+        pytest.param("a: 010\n", 1, "no JSON value", id="eight or ten"),
+        pytest.param("a: " + "1" * 5000, 1, "1… is no JSON value", id="a number too long"),
+        pytest.param("a: &a {x: 1}\nb:\n  <<: *a\n", 3, "merge keys are not read", id="merge key"),
+        pytest.param("a: 1\n---\nb: 1\n", 2, "another document", id="two documents"),
         pytest.param("a: !!int x\n", 1, "no JSON value", id="no integer"),
         pytest.param("a: !!binary aGk=\n", 1, "no JSON value", id="bytes"),
         pytest.param("a: !mine x\n", 1, "no JSON value", id="unknown tag"),
@@ -163,24 +167,52 @@ def test_files_that_cannot_be_read(tmp_path, text, line, word):
     assert caught.value.problems[0].line == line
 
 
-class _Limited(yaml.SafeLoader):
-    """A loader with a limit of its own, as libyaml has one since 2026."""
-
-    def get_single_node(self):
-        raise yaml.scanner.ScannerError("while increasing flow level", None, "exceeded maximum nesting depth", None)
-
-
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, _Limited], ids=["recursion", "own limit"])
-def test_every_loader_says_too_deep_in_our_words(tmp_path, monkeypatch, loader):
-    """A file that is nested too deeply is refused in the same words, whether YAML's own loader notices it or we do."""
-    monkeypatch.setattr("codegen.spec._Loader", loader)
+@pytest.mark.parametrize("loader", ["SafeLoader", "CSafeLoader"])
+@pytest.mark.parametrize("text", ["a: " + "[" * 500 + "]" * 500, "- " * 100_000 + "a"], ids=["flow", "block"])
+def test_every_loader_says_too_deep_in_our_words(tmp_path, monkeypatch, loader, text):
+    """A file that is nested too deeply is refused before YAML's loader recurses into it."""
+    if not hasattr(yaml, loader):
+        pytest.skip("PyYAML was built without libyaml")
+    monkeypatch.setattr("codegen.loading._Loader", getattr(yaml, loader))
     path = tmp_path / "shop.yaml"
-    path.write_text("a: " + "[" * 2000 + "]" * 2000)
+    path.write_text(text)
 
     with pytest.raises(SpecError, match="nested too deeply") as caught:
         load(path)
 
     assert caught.value.problems[0].line == 1
+
+
+def test_aliases_do_not_multiply(tmp_path):
+    """A small file whose aliases would become millions of nodes is refused before they do."""
+    ten = "[" + ", ".join(["{}"] * 10) + "]"
+    lines = [
+        "a0: &a0 " + ten.replace("{}", "x"),
+        *(f"a{n}: &a{n} {ten.replace('{}', f'*a{n - 1}')}" for n in range(1, 9)),
+    ]
+    path = tmp_path / "shop.yaml"
+    path.write_text("\n".join(lines))
+
+    with pytest.raises(SpecError, match="its aliases expand to more than 100,000 nodes"):
+        load(path)
+
+
+def test_aliases_are_followed(tmp_path):
+    """An alias stands for what its anchor holds."""
+    path = tmp_path / "shop.yaml"
+    path.write_text("a: &a {x: [1]}\nb: *a\n")
+
+    assert load(path).data == {"a": {"x": [1]}, "b": {"x": [1]}}
+
+
+def test_scalars_are_those_of_yaml_1_2(tmp_path):
+    """What only YAML 1.1 takes for a flag or number is text, as OpenAPI has it; numbers of JSON are numbers."""
+    path = tmp_path / "shop.yaml"
+    path.write_text("a: [no, On, y, 1:30, 1_000, 0b1, true, FALSE, 1e3, 1.5E-3, -0, 0x1F, ~, '12', \"yes\"]")
+
+    assert load(path).data == {
+        "a": ["no", "On", "y", "1:30", "1_000", "0b1", True, False, 1000.0, 0.0015, 0, 31, None, "12", "yes"]
+    }
 
 
 def test_files_that_are_not_there(tmp_path):
