@@ -13,9 +13,10 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from pocketsflow_async._json import is_mapping
 from pocketsflow_async._model import WIRE_NAME, Body, Model
+from pocketsflow_async._plain import encode_exact
 from pocketsflow_async._request import to_plain
 from pocketsflow_async._unset import UNSET, Unset
-from pocketsflow_async._wire import encode_exact, load
+from pocketsflow_async._wire import load
 from pocketsflow_async.errors import InvalidArgumentError
 
 TAKES = "takes"

@@ -1,47 +1,47 @@
-"""The habits of the API that the spec does not promise, straightened out before a body is read again."""
+"""What the API sends and the spec does not promise, normalized before a body is decoded again."""
 
+import re
 import types
 import typing
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache, cached_property
 from typing import Annotated, Any
 
 import msgspec
 
 from pocketsflow_async._json import is_array, is_object
-from pocketsflow_async._sound import sound
+from pocketsflow_async._plain import decode_exact, encode_exact, loosened
+
+Normalize = Callable[[Any], Any]
 
 _ID_NAMES = {"_id": "id", "id": "_id"}
+_LONGEST = 4300
+"""Digits of a whole number that Python can show."""
+
+_TIME = re.compile(
+    r"""\s* ([+-]?\d{4,6}) - (\d\d) - (\d\d)
+    (?: [Tt\ ] (\d\d) : (\d\d) (?: : (\d\d) (?: [.,] (\d*) )? )? )?
+    \s* (?: ([Zz]) | ([+-]\d\d) (?: :? (\d\d) )? )? \s*""",
+    re.VERBOSE | re.ASCII,
+)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
-def straighten(value: Any, kind: Any, place: str = "$") -> Any:
-    """The value as its type wants it: `id` for `_id` or the reverse, times with an offset (UTC where none is given).
+def straighten(value: Any, kind: Any) -> Any:
+    """Exact plain data as its type wants it.
+
+    - `id` for `_id` or the reverse;
+    - times in other spellings, UTC where they have no offset, the following second for a leap second;
+    - `5.0` for a whole number;
+    - None for a time or number that its type cannot hold.
 
     Raises:
-        ValidationError: at its `place` stands what is no sound value.
+        ValidationError: there is no sound value; names the place.
     """
-    options = _options(kind)
-    if is_object(value):
-        for option in options:
-            if isinstance(option, type) and issubclass(option, msgspec.Struct):
-                return _straighten_object(value, option, place)
-            if typing.get_origin(option) is dict:
-                inner = typing.get_args(option)[1]
-                if inner is Any:
-                    _check(value, place, amount=False)
-                    return value
-                return {key: straighten(one, inner, f"{place}[...]") for key, one in value.items()}
-    if is_array(value):
-        for option in options:
-            if typing.get_origin(option) is list:
-                inner = typing.get_args(option)[0]
-                return [straighten(one, inner, f"{place}[{number}]") for number, one in enumerate(value)]
-    if isinstance(value, str) and datetime in options:
-        return _aware(value)
-    if Any in options or Decimal in options:
-        _check(value, place, amount=Decimal in options)
-    return value
+    normalize = _normalizer(kind)
+    return value if normalize is None else normalize(value)
 
 
 def unwrap(value: Any, keys: Sequence[str]) -> Any:
@@ -76,33 +76,182 @@ def find_records(value: Any, key: str | None) -> Any:
     return value[found]
 
 
-def _straighten_object(value: dict[str, Any], wire: type[msgspec.Struct], place: str) -> dict[str, Any]:
-    straight = dict(value)
-    for field in msgspec.structs.fields(wire):
-        name = field.encode_name
-        other = _ID_NAMES.get(name)
-        if other in straight and name not in straight:
-            straight[name] = straight.pop(other)
-        if name in straight:
-            straight[name] = straighten(straight[name], field.type, f"{place}.{name}")
-    return straight
+def relocated(exc: msgspec.ValidationError, place: str) -> msgspec.ValidationError:
+    """The same error below another place, such as ``.price`` or ``[3]``."""
+    reason, path = split_error(str(exc))
+    return msgspec.ValidationError(f"{reason} - at `${place}{path.removeprefix('$')}`")
 
 
-def _check(value: Any, place: str, *, amount: bool) -> None:
+def split_error(text: str) -> tuple[str, str]:
+    """What msgspec says, and where."""
+    reason, found, place = text.rpartition(" - at `$")
+    return (reason, f"${place.removesuffix('`')}") if found else (text, "$")
+
+
+@cache
+def _normalizer(kind: Any) -> Normalize | None:
+    """How to normalize values of a type; None where there is nothing to do."""
+    by_type: dict[type, Normalize] = {}
+    for option in _options(kind):
+        if option is Any:
+            return loosened
+        if option is msgspec.Raw:
+            return _raw
+        if isinstance(option, type) and issubclass(option, msgspec.Struct):
+            by_type[dict] = _Object(option)
+        elif typing.get_origin(option) is list:
+            by_type[list] = _Many(typing.get_args(option)[0])
+        elif typing.get_origin(option) is dict:
+            by_type[dict] = _Each(typing.get_args(option)[1])
+        else:
+            by_type |= _SCALARS.get(option, {})
+
+    def normalize(value: Any) -> Any:
+        found = by_type.get(type(value))
+        return value if found is None else found(value)
+
+    return normalize if by_type else None
+
+
+class _Object:
+    """Normalizes the objects of one struct; structs may meet in circles, so its fields are looked at when one comes."""
+
+    def __init__(self, struct: type[msgspec.Struct]) -> None:
+        self._struct = struct
+
+    @cached_property
+    def _fields(self) -> list[tuple[str, Normalize]]:
+        fields = msgspec.structs.fields(self._struct)
+        return [(field.encode_name, fix) for field in fields if (fix := _normalizer(field.type)) is not None]
+
+    @cached_property
+    def _id(self) -> str | None:
+        fields = msgspec.structs.fields(self._struct)
+        return next((field.encode_name for field in fields if field.encode_name in _ID_NAMES), None)
+
+    def __call__(self, value: dict[str, Any]) -> dict[str, Any]:
+        straight = dict(value)
+        name = self._id
+        if name is not None and name not in straight and _ID_NAMES[name] in straight:
+            straight[name] = straight.pop(_ID_NAMES[name])
+        for name, normalize in self._fields:
+            if straight.get(name) is not None:
+                try:
+                    straight[name] = normalize(straight[name])
+                except msgspec.ValidationError as exc:
+                    raise relocated(exc, f".{name}") from None
+        return straight
+
+
+class _Many:
+    """Normalizes lists of one type."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __call__(self, value: list[Any]) -> list[Any]:
+        normalize = _normalizer(self._inner)
+        if normalize is None:
+            return value
+        straight: list[Any] = []
+        for position, one in enumerate(value):
+            try:
+                straight.append(normalize(one))
+            except msgspec.ValidationError as exc:
+                raise relocated(exc, f"[{position}]") from None
+        return straight
+
+
+class _Each:
+    """Normalizes mappings to one type."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __call__(self, value: dict[str, Any]) -> dict[str, Any]:
+        if self._inner is Any:
+            straight: dict[str, Any] = loosened(value)
+            return straight
+        normalize = _normalizer(self._inner)
+        try:
+            return value if normalize is None else {key: normalize(one) for key, one in value.items()}
+        except msgspec.ValidationError as exc:
+            raise relocated(exc, "[...]") from None
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(encode_exact(value))
+
+
+def _whole(value: float | Decimal) -> Any:
+    number = Decimal(value) if isinstance(value, float) else value
+    if number.adjusted() >= _LONGEST:
+        return None
+    return int(number) if number == number.to_integral_value() else value
+
+
+def _float(value: Any) -> float | None:
     try:
-        sound(Decimal(value) if amount and isinstance(value, str) else value)
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if number not in {float("inf"), float("-inf")} else None
+
+
+def _amount(text: str) -> Any:
+    try:
+        number = Decimal(text)
     except InvalidOperation:
-        pass  # no number at all: the decoder says so
-    except msgspec.ValidationError as exc:
-        raise msgspec.ValidationError(f"{exc} - at `{place}`") from None
+        return None if _NUMBER.fullmatch(text) else text
+    if not number.is_finite():
+        raise msgspec.ValidationError(f"Expected a finite number, got `{number}`")
+    return number
 
 
-def _aware(text: str) -> str:
+def _moment(text: str) -> Any:
+    """The moment that a text names in any spelling; None for one that no calendar has, the text for anything else."""
+    found = _TIME.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+        if found is None:
+            return _aware(datetime.fromisoformat(text))
+        return _told(*found.groups())
+    except (ValueError, OverflowError):
+        return text if found is None else None
+
+
+def _told(  # noqa: PLR0913, PLR0917 - the parts of a time
+    year: str,
+    month: str,
+    day: str,
+    hour: str | None,
+    minute: str | None,
+    second: str | None,
+    fraction: str | None,
+    zulu: str | None,
+    ahead: str | None,
+    minutes: str | None,
+) -> datetime:
+    hours, seconds = int(hour or 0), int(second or 0)
+    later = timedelta(microseconds=(int(f"{fraction or 0:0<7}"[:7]) + 5) // 10)
+    if seconds == 60:  # a leap second: the clock of a computer shows the following one
+        seconds, later = 59, later + timedelta(seconds=1)
+    if (hours, minute, seconds) == (24, "00", 0):
+        hours, later = 0, later + timedelta(days=1)
+    offset = f"{ahead}:{minutes or '00'}" if ahead else "+00:00"
+    start = f"{int(year):04}-{month}-{day}T{hours:02}:{minute or '00'}:{seconds:02}{offset}"
+    return _aware(datetime.fromisoformat(start)) + later
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_SCALARS: dict[Any, dict[type, Normalize]] = {
+    datetime: {str: _moment},
+    int: {float: _whole, Decimal: _whole},
+    float: {int: _float, Decimal: _float},
+    Decimal: {str: _amount},
+}
 
 
 def _options(kind: Any) -> tuple[Any, ...]:

@@ -21,13 +21,14 @@ class Source:
     """Where a model was read from, so that the fields its class does not know can be worked out when asked for.
 
     Args:
-        within: the JSON text of the outermost record, or the source of the model around this one.
+        within: the outermost record, as its JSON text or as exact plain data; or the source of the model around this
+            one.
         step: the field or position there.
     """
 
     __slots__ = ("_step", "_within")
 
-    def __init__(self, within: "bytes | Source", step: str | int = "") -> None:
+    def __init__(self, within: "bytes | dict[str, Any] | Source", step: str | int = "") -> None:
         self._within = within
         self._step = step
 
@@ -39,9 +40,9 @@ class Source:
         """The way to a place in this model, from the record on."""
         return spelled((*self.way()[1], *path))
 
-    def way(self) -> tuple[bytes, tuple[str | int, ...]]:
+    def way(self) -> tuple[bytes | dict[str, Any], tuple[str | int, ...]]:
         """The record, and the steps from there to here."""
-        if isinstance(self._within, bytes):
+        if not isinstance(self._within, Source):
             return self._within, ()
         record, steps = self._within.way()
         return record, (*steps, self._step)
@@ -50,23 +51,23 @@ class Source:
         """All fields of the model as plain data.
 
         Raises:
-            APIResponseError: among the fields that the spec does not know, and that nobody looked at so far, is one
-                that cannot be read.
+            APIResponseError: a field that the spec does not know, and that nobody looked at so far, is nested too
+                deeply.
         """
         from msgspec import DecodeError
-        from msgspec.json import decode
 
-        from pocketsflow_async._sound import sound
+        from pocketsflow_async._plain import decode_free, loosened
 
         record, steps = self.way()
         try:
-            value: Any = sound(decode(record))
-        except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            value: Any = decode_free(record) if isinstance(record, bytes) else record
+            for step in steps:
+                value = value[step]
+            return {name: loosened(one) for name, one in value.items()}
+        except (DecodeError, ValueError, RecursionError) as exc:
             message = f"a field that the spec does not know cannot be read ({exc})"
-            raise APIResponseError(message, body=record) from None
-        for step in steps:
-            value = value[step]
-        return dict(value)
+            body = record if isinstance(record, bytes) else b""
+            raise APIResponseError(message, body=body) from None
 
 
 @attrs.define(kw_only=True, weakref_slot=False)

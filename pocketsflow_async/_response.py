@@ -64,15 +64,14 @@ def error_from(response: Response, name: str) -> APIStatusError:
 def decode_any(response: Response) -> Any:
     """The plain data of an answer whose shape nobody knows; None for an empty one."""
     from msgspec import DecodeError
-    from msgspec.json import decode
 
-    from pocketsflow_async._sound import sound
+    from pocketsflow_async._plain import decode_free
 
     if not response.body.strip():
         return None
     try:
-        return sound(decode(response.body))
-    except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        return decode_free(response.body)
+    except (DecodeError, ValueError, RecursionError) as exc:
         start = response.body[:60].decode("utf-8", "replace")
         raise APIResponseError(
             f"the answer is not JSON that can be read ({str(exc)[:100]}); it begins with {start!r}",
@@ -123,15 +122,15 @@ def _date(text: str) -> datetime | None:
 
 
 def _decode(body: bytes) -> Any:
-    from msgspec import ValidationError
+    """The decoded JSON, or the text where it is none."""
+    from msgspec import DecodeError
 
-    from pocketsflow_async._sound import sound
+    from pocketsflow_async._plain import decode_free, in_utf8
 
-    text = body.decode("utf-8", "replace")
     try:
-        return sound(json.loads(text))
-    except (ValueError, RecursionError, ValidationError):
-        return text
+        return decode_free(body)
+    except (DecodeError, ValueError, RecursionError):
+        return in_utf8(body).decode("utf-8", "replace")
 
 
 def _told(body: Any) -> tuple[str | None, str | None, str | None]:

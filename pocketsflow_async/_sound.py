@@ -6,29 +6,26 @@ from typing import Any
 from msgspec import ValidationError
 
 from pocketsflow_async._json import is_array, is_object
+from pocketsflow_async._plain import DEEPEST
 
-DEEPEST = 100
-"""Levels of free-form data; far more than an answer has, and few enough to be copied, pickled and shown."""
+_FLAT = frozenset({dict, list}).isdisjoint
 
 
 def sound(value: Any) -> Any:
-    """The value as it is.
+    """The value as it is: an amount, or free-form data.
 
     Raises:
-        ValidationError: a number in it is not finite, or it is nested too deeply.
+        ValidationError: the amount is not finite, or the data is nested too deeply.
     """
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise ValidationError(f"Expected a finite number, got `{value}`")
     level = [value]
     for _ in range(DEEPEST):
         deeper: list[Any] = []
         for one in level:
-            if type(one) is str:
-                continue
-            if is_object(one):
-                deeper += one.values()
-            elif is_array(one):
-                deeper += one
-            elif isinstance(one, Decimal) and not one.is_finite():
-                raise ValidationError(f"Expected a finite number, got `{one}`")
+            inner = one.values() if is_object(one) else one if is_array(one) else ()
+            if not _FLAT(map(type, inner)):
+                deeper += inner
         if not deeper:
             return value
         level = deeper

@@ -5,25 +5,24 @@ An answer is tried on up to three roads, each slower and more patient than the o
 1. strict: the whole body in one pass, no field that the spec does not know;
 2. open: unknown fields allowed; each record keeps its own JSON text for `extra`. Once an answer needed it, the
    decoder begins here;
-3. lenient: the open road again, after `_lenient` straightened the body. What it still refuses becomes an
-   `APIResponseError` that names the place.
+3. permissive: decoded by `_plain`, normalized by `_lenient`, then checked against the structs of the open road. What
+   they still reject becomes an `APIResponseError` that names the place. Of a page, only the odd records come here.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from importlib import import_module
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
-from msgspec.json import Decoder, Encoder
+from msgspec.json import Decoder
 
-from pocketsflow_async._json import is_object
-from pocketsflow_async._lenient import find_records, straighten, unwrap
+from pocketsflow_async._json import is_array, is_object
+from pocketsflow_async._lenient import find_records, relocated, split_error, straighten, unwrap
 from pocketsflow_async._model import Source, spelled
 from pocketsflow_async._page import Page, RawPage
+from pocketsflow_async._plain import decode_exact, decode_free, encode_exact, repaired, whole
 from pocketsflow_async._sound import sound
 from pocketsflow_async.errors import APIResponseError
 
@@ -38,13 +37,7 @@ Build = Callable[[Any, Source | None], T]
 new = object.__new__
 """A model whose fields are still to be filled in."""
 
-decode_exact = Decoder(float_hook=Decimal).decode
-"""JSON text to plain data, numbers with a fraction as exact `Decimal`."""
-
-encode_exact = Encoder(decimal_format="number").encode
-"""Plain data to JSON text, `Decimal` digit for digit."""
-
-_MALFORMED = (msgspec.DecodeError, ValueError, RecursionError, InvalidOperation)
+_MALFORMED = (msgspec.DecodeError, ValueError, RecursionError)
 
 
 class Wire(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -77,28 +70,23 @@ class Codec(Generic[T]):
             APIResponseError: the body is not what the spec says; names the place.
         """
         try:
-            if self._is_strict:
-                if self._strict is None:
-                    self._strict = Decoder(self.wire)
-                try:
-                    return self._read_strict(self._strict, body)
-                except msgspec.ValidationError as exc:
-                    self._is_strict = not str(exc).startswith("Object contains unknown field")
             try:
-                return self._read_open(body)
+                return self._typed(body)
             except msgspec.ValidationError:
-                return self._read_plain(_plain(body))
+                raise
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return self._typed(repaired(body))
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
 
     def from_plain(self, value: object) -> T:
-        """The typed answer from plain data, by the lenient road.
+        """The typed answer from plain data.
 
         Raises:
             APIResponseError: it is not what the spec says, or has no place in JSON.
         """
         try:
-            return self._read_plain(value)
+            return self._read_plain(decode_exact(encode_exact(whole(value))))
         except (*_MALFORMED, TypeError) as exc:  # plain data need not come from JSON
             raise _unreadable(exc, b"") from None
 
@@ -109,16 +97,34 @@ class Codec(Generic[T]):
             APIResponseError: it cannot be read.
         """
         try:
-            return self._shaped(_plain(body), body)
+            return self._shaped(decode_exact(body))
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
 
-    def _shaped(self, value: Any, body: bytes) -> Any:
+    def permissive(self, value: object) -> T:
+        """The typed answer from exact plain data, which it may change.
+
+        Raises:
+            ValidationError: it is not what the spec says.
+        """
+        straight = straighten(value, self.opened)
+        return self.build(msgspec.convert(straight, self.opened), Source(straight))
+
+    def _typed(self, body: bytes) -> T:
+        if self._is_strict:
+            if self._strict is None:
+                self._strict = Decoder(self.wire)
+            try:
+                return self._read_strict(self._strict, body)
+            except msgspec.ValidationError as exc:
+                self._is_strict = not str(exc).startswith("Object contains unknown field")
         try:
-            self._opened(body)
+            return self._read_open(body)
         except msgspec.ValidationError:
-            return unwrap({} if value is None else value, self._unwrap)
-        return value
+            return self._read_plain(decode_exact(body))
+
+    def _shaped(self, value: Any) -> Any:
+        return unwrap({} if value is None else value, self._unwrap)
 
     def _read_strict(self, decoder: "Decoder[Any]", body: bytes) -> T:
         return self.build(decoder.decode(body), None)
@@ -132,10 +138,7 @@ class Codec(Generic[T]):
         return self._open.decode(body)
 
     def _read_plain(self, value: object) -> T:
-        return self._read_open(encode_exact(self._straight(value)))
-
-    def _straight(self, value: object) -> Any:
-        return straighten(unwrap({} if value is None else value, self._unwrap), self.wire)
+        return self.permissive(self._shaped(value))
 
 
 class PageCodec(Codec[Page[T]]):
@@ -175,12 +178,23 @@ class PageCodec(Codec[Page[T]]):
         try:
             try:
                 found = self._opened(body)
-            except msgspec.ValidationError:
-                found = self._opened(encode_exact(find_records(_plain(body), self._key())))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return self._sliced(body)
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
         one_line = b"\n" not in body and b"\r" not in body
         return RawPage(self._records(found), self._told(found), one_line=one_line)
+
+    def permissive(self, value: object) -> Page[T]:
+        """The page from exact plain data, which it may change."""
+        found, records = self._apart(value)
+        items: list[T] = []
+        for position, record in enumerate(records):
+            try:
+                items.append(self._item.permissive(record))
+            except msgspec.ValidationError as exc:
+                raise relocated(exc, self._place(position)) from None
+        return self._finished(found, items)
 
     def _build(self, found: Any, _: Source | None) -> Page[T]:
         return self._finished(found, many(self._item.build, self._records(found), None, ""))
@@ -195,17 +209,36 @@ class PageCodec(Codec[Page[T]]):
             text = bytes(record)
             try:
                 items.append(build(read(text), Source(text)))
-            except msgspec.ValidationError as exc:
-                place = f"$.{self._key()}[{position}]" if self._items else f"$[{position}]"
-                raise msgspec.ValidationError(_relocated(str(exc), place)) from None
+            except (msgspec.ValidationError, UnicodeDecodeError):
+                try:
+                    items.append(self._item.permissive(decode_exact(text)))
+                except msgspec.ValidationError as exc:
+                    raise relocated(exc, self._place(position)) from None
         return self._finished(found, items)
 
-    def _shaped(self, value: Any, body: bytes) -> Any:
-        try:
-            self._opened(body)
-        except msgspec.ValidationError:
-            return find_records(value, self._key())
-        return value
+    def _sliced(self, body: bytes) -> RawPage:
+        """The raw page where the decoder in C rejects the text."""
+        from pocketsflow_async._slices import slices
+
+        found, records = self._apart(self._shaped(slices(body)))
+        return RawPage([msgspec.Raw(record) for record in records], self._told(found), one_line=True)
+
+    def _apart(self, value: Any) -> tuple[Any, list[Any]]:
+        """The envelope, checked, and what stands in it as records."""
+        key = self._key()
+        if key is None:
+            return None, msgspec.convert(value, list[Any])
+        records: list[Any] = []
+        if is_object(value) and is_array(value.get(key)):
+            records = value[key]
+            value = {**value, key: []}
+        return msgspec.convert(straighten(value, self.opened), self.opened), records
+
+    def _shaped(self, value: Any) -> Any:
+        return find_records(value, self._key())
+
+    def _place(self, position: int) -> str:
+        return f".{self._key()}[{position}]" if self._items else f"[{position}]"
 
     def _records(self, found: Any) -> list[Any]:
         records: list[Any] = found if self._items is None else getattr(found, self._items)
@@ -225,9 +258,6 @@ class PageCodec(Codec[Page[T]]):
     def _key(self) -> str | None:
         fields = () if self._items is None else msgspec.structs.fields(self.wire)
         return next((field.encode_name for field in fields if field.name == self._items), None)
-
-    def _straight(self, value: object) -> Any:
-        return straighten(find_records(value, self._key()), self.wire)
 
 
 class Nothing(Codec[None]):
@@ -282,7 +312,7 @@ class Choice:
             ValidationError: it is not what the spec says.
         """
         body = bytes(text)
-        value = _plain(body)
+        value = decode_exact(body)
         if value is None and null:
             return None
         place = source.place(*path) if source else spelled(path)
@@ -290,7 +320,7 @@ class Choice:
             raise msgspec.ValidationError(f"Expected `object` - at `{place}`")
         chosen = self.chosen(value)
         try:
-            return sound(value) if chosen is None else load(chosen).decode(body)
+            return decode_free(body) if chosen is None else load(chosen).decode(body)
         except APIResponseError as exc:
             reason = exc.message.partition(f" at {exc.path}: ")[2] or exc.message
             raise msgspec.ValidationError(f"{reason} - at `{place}{exc.path.removeprefix('$')}`") from None
@@ -325,36 +355,14 @@ def each(build: Build[T], records: dict[str, Any], source: Source | None, name: 
     return {key: build(record, source and source.at(key)) for key, record in records.items()}
 
 
-def _plain(body: bytes) -> Any:
-    """The body as plain data, with every digit."""
-    try:
-        return decode_exact(body)
-    except msgspec.ValidationError:  # a whole number too long for an int
-        return json.loads(body.decode(), parse_int=Decimal, parse_float=Decimal, parse_constant=Decimal)
-
-
-def _relocated(text: str, place: str) -> str:
-    """The message with its place moved below another one."""
-    reason, path = _split(text)
-    return f"{reason} - at `{place}{path.removeprefix('$')}`"
-
-
-def _split(text: str) -> tuple[str, str]:
-    """What msgspec says, and where."""
-    reason, found, place = text.rpartition(" - at `$")
-    return (reason, f"${place.removesuffix('`')}") if found else (text, "$")
-
-
 def _unreadable(exc: Exception, body: bytes) -> APIResponseError:
     """The error for a body that no road could read."""
     text = str(exc)
     if isinstance(exc, msgspec.ValidationError):
-        reason, path = _split(text)
+        reason, path = split_error(text)
         place = path if len(path) <= 200 else f"{path[:200]}…"
         return APIResponseError(f"the answer is not what the spec says at {place}: {reason}", path=path, body=body)
     if isinstance(exc, RecursionError):
         text = "it is nested too deeply"
-    elif isinstance(exc, InvalidOperation):
-        text = "a number in it is out of range"
     start = body[:60].decode("utf-8", "replace")
     return APIResponseError(f"the answer is not JSON ({text}); it begins with {start!r}", body=body)

@@ -7,6 +7,7 @@ headers that carry its event name and its timestamp are not signed: an event nam
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import msgspec
 
 from pocketsflow_async._generated.pocketsflow.events import ALIASES, EVENTS
 from pocketsflow_async._json import is_object
+from pocketsflow_async._plain import decode_exact, loosened
 from pocketsflow_async._wire import load
 from pocketsflow_async.errors import (
     APIResponseError,
@@ -100,6 +102,8 @@ def construct_event(
     data: Any = {"value": payload}
     if is_object(payload):
         data = _typed(name, inner if is_object(inner) and isinstance(payload.get("type"), str) else payload)
+    with suppress(msgspec.ValidationError):  # nested more deeply than is loosened: it is told all the same
+        data = loosened(data)
     return Event(
         type=name,
         data=data,
@@ -212,8 +216,8 @@ def _check_age(timestamp: datetime | None, now: datetime, tolerance: float | tim
 
 def _payload(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        return decode_exact(body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as exc:
         raise WebhookVerificationError(f"the body is signed, but it is no JSON ({type(exc).__name__})") from None
 
 
@@ -230,9 +234,7 @@ def _name(header: str | None, payload: dict[str, Any]) -> str:
 def _typed(name: str, data: dict[str, Any]) -> Any:
     """The payload's model; the mapping itself for an event that the spec does not know or describes otherwise."""
     codec = EVENTS.get(name)
-    if codec is None:
-        return data
-    try:
-        return load(codec).from_plain(data)
-    except APIResponseError:
-        return data
+    if codec is not None:
+        with suppress(APIResponseError):
+            return load(codec).from_plain(data)
+    return data

@@ -50,7 +50,7 @@ def ids_of(lines: bytes) -> list[str | None]:
     """The ids of records that stand one a line; None for what has no id, or one that is no text."""
     try:
         return [record.wire_id or record.id for record in _read_ids(lines)]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return [_id_of(line) for line in lines.splitlines()]
 
 
@@ -65,7 +65,7 @@ def _id_of(line: bytes) -> str | None:
 def _fields(line: bytes) -> dict[str, Any]:
     """The fields of a record that msgspec refuses: it may be no object, or have half a character somewhere."""
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode(errors="replace"), parse_int=float)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -74,7 +74,7 @@ def _fields(line: bytes) -> dict[str, Any]:
 def _times_of(lines: bytes) -> list[Any]:
     try:
         return [record.created for record in _read_times(lines)]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return [_fields(line).get("createdAt") for line in lines.splitlines()]
 
 

@@ -94,7 +94,7 @@ def time_as_models(text: str) -> tuple[str | None, bool]:
         the cell, and whether it holds all that was sent.
     """
     (cell,) = _in_utc(convert([straighten(text, datetime)], _TIMES))
-    return cell, not _FINER.search(text)
+    return cell, cell is not None and not _FINER.search(text) and ":60" not in text
 
 
 def _in_utc(moments: list[datetime | None]) -> Cells:

@@ -85,10 +85,11 @@ def _payload(body: Any) -> dict[str, Any]:
         raise InvalidArgumentError(f"give the body as bytes, text or a mapping, not as a {type(body).__name__}")
     from msgspec import DecodeError
 
-    from pocketsflow_async._wire import decode_exact
+    from pocketsflow_async._plain import decode_exact
 
+    text = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
     try:
-        payload: Any = decode_exact(body)
+        payload: Any = decode_exact(text)
     except (DecodeError, ValueError, RecursionError, ArithmeticError) as exc:
         raise WebhookVerificationError(f"the body is no JSON that can be read ({type(exc).__name__})") from None
     if not is_object(payload):

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pocketsflow_async._wire import encode_exact
+from pocketsflow_async._plain import encode_exact
 from pocketsflow_async.export._columns import Column, columns_of
 
 ORDERS = columns_of("orders")

@@ -118,7 +118,7 @@ def test_the_error_holds_the_request_id_and_headers():
     [b'{"message":"\\ud800","code":"\\ud800"}', b'"\\ud800"', b'{"error":{"message":"\\udfff"}}', b"\xed\xa0\x80"],
 )
 def test_what_an_error_says_can_be_written(body):
-    """Halves of characters, in JSON or in a header, become question marks: a log or a terminal takes no such text."""
+    """Halves of characters, in JSON or in a header, are replaced: a log or a terminal takes no such text."""
     error = told(body, x_request_id="\udcff")
 
     assert error.request_id == "?"
@@ -270,10 +270,7 @@ def test_any_json_is_decoded(body, value):
         b"\xff",
         b"[" * 100_000,
         b"[" * 600 + b"]" * 600,
-        b"1" * 5_000,
-        b"NaN",
-        b'"\\ud800"',
-        b"1e400",
+        b"01",
     ],
 )
 def test_what_is_no_json_is_refused(body):

@@ -1,0 +1,165 @@
+"""The permissive path: JSON text to plain data, however odd its spelling.
+
+The decoders in C reject a whole body for one odd value. What they reject is decoded here, in Python:
+
+- a half of a surrogate pair (`"\\ud83d"`, which RFC 8259 allows) and a byte that is not UTF-8 become U+FFFD;
+- a byte order mark is skipped, UTF-16 and UTF-32 are decoded, a control character in a string is accepted;
+- `NaN` and `Infinity`, which are not JSON, become null, as JavaScript writes them;
+- a number that `int` or `float` cannot hold becomes a `Decimal`, or its text where that cannot hold it either.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from typing import Any
+
+from msgspec import MsgspecError, ValidationError
+from msgspec.json import Decoder, Encoder
+
+from pocketsflow_async._json import is_array, is_mapping, is_object
+
+DEEPEST = 100
+"""Levels of free-form data; far more than a response has, and few enough to be copied, pickled and shown."""
+
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_ODD = re.compile(rf"{_STRING}|-?(?:NaN|Infinity)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)", re.A)
+_HALF = len(r"\ud83d")
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+_decode = Decoder().decode
+
+encode_exact = Encoder(decimal_format="number").encode
+"""Plain data to JSON text, `Decimal` digit for digit."""
+
+
+def repaired(body: bytes) -> bytes:
+    """The text as RFC 8259 and UTF-8 want it, so that the decoders in C accept it; other errors stay."""
+    return _ODD.sub(_repaired, in_utf8(body).decode("utf-8", "replace")).encode()
+
+
+def in_utf8(body: bytes) -> bytes:
+    """The text without a byte order mark, from UTF-16 or UTF-32 too."""
+    encoding = json.detect_encoding(body)
+    return body if encoding == "utf-8" else body.decode(encoding, "replace").encode()
+
+
+def _repaired(match: re.Match[str]) -> str:
+    token = match[0]
+    if token[0] != '"':
+        return "null"
+    if "\\u" in token:
+        token = _ESCAPE.sub(lambda escape: r"\ufffd" if len(escape[0]) == _HALF else escape[0], token)
+    return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", token)
+
+
+def decode_free(body: bytes) -> Any:
+    """Plain data of no known shape: numbers with a fraction as floats.
+
+    Raises:
+        DecodeError, ValueError, RecursionError: it is not JSON, or nested too deeply.
+    """
+    if is_deep(body):
+        raise ValidationError("it is nested too deeply")
+    try:
+        return _decode(body)
+    except (MsgspecError, UnicodeDecodeError):
+        return _decoded(body, _float)
+
+
+def decode_exact(body: bytes) -> Any:
+    """Plain data whose numbers keep every digit: a float where that is exact, else a `Decimal`.
+
+    Raises:
+        DecodeError, ValueError, RecursionError: it is not JSON, or nested too deeply.
+    """
+    try:
+        return _decode_exact(body)
+    except (MsgspecError, UnicodeDecodeError):
+        return _decoded(body, _exact)
+
+
+def loosened(value: Any, depth: int = 0) -> Any:
+    """Exact plain data as free-form data, in place: a `Decimal` only where no float can hold the number.
+
+    Raises:
+        ValidationError: it is nested too deeply.
+    """
+    if depth > DEEPEST:
+        raise ValidationError("it is nested too deeply")
+    if isinstance(value, Decimal):
+        number = float(value)
+        return number if isfinite(number) else value
+    if is_object(value):
+        for key, one in value.items():
+            if type(one) in _CHANGED:
+                value[key] = loosened(one, depth + 1)
+    elif is_array(value):
+        for position, one in enumerate(value):
+            if type(one) in _CHANGED:
+                value[position] = loosened(one, depth + 1)
+    return value
+
+
+_CHANGED = frozenset({Decimal, dict, list})
+
+
+def whole(value: Any) -> Any:
+    """A copy of plain data with U+FFFD for each half of a surrogate pair."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if is_mapping(value):
+        return {whole(key): whole(one) for key, one in value.items()}
+    return [whole(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def is_deep(body: bytes) -> bool:
+    """Whether the text is nested more deeply than free-form data may be."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST or not _is_deep(body):
+        return False
+    bare = body.replace(rb"\\", b"").replace(rb"\"", b"")  # brackets may stand in strings
+    return _is_deep(b"".join(bare.split(b'"')[::2]))
+
+
+def _is_deep(text: bytes) -> bool:
+    brackets = text.translate(None, _NO_BRACKETS)
+    for _ in range(DEEPEST):
+        inner = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(inner) == len(brackets):
+            break
+        brackets = inner
+    return bool(brackets)
+
+
+def _decoded(body: bytes, number: Callable[[str], Any]) -> Any:
+    return json.loads(repaired(body), parse_int=_integer, parse_float=number)
+
+
+def _float(text: str) -> Any:
+    number = float(text)
+    return number if isfinite(number) else _decimal(text)
+
+
+def _exact(text: str) -> Any:
+    number = float(text)
+    return number if repr(number) == text else _decimal(text)
+
+
+def _decimal(text: str) -> Any:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _integer(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python turns into an int
+        return Decimal(text)
+
+
+_decode_exact = Decoder(float_hook=_exact).decode
