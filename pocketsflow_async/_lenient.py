@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from pocketsflow_async._json import is_array, is_object
-from pocketsflow_async._plain import decode_exact, encode_exact, loosened
+from pocketsflow_async._plain import encode_exact, loosened
 
 Normalize = Callable[[Any], Any]
 
@@ -23,7 +23,7 @@ _LONGEST = 4300
 _TIME = re.compile(
     r"""\s* ([+-]?\d{4,6}) - (\d\d) - (\d\d)
     (?: [Tt\ ] (\d\d) : (\d\d) (?: : (\d\d) (?: [.,] (\d*) )? )? )?
-    \s* (?: ([Zz]) | ([+-]\d\d) (?: :? (\d\d) )? )? \s*""",
+    \s* (?: [Zz] | ([+-]\d\d) (?: :? (\d\d) )? )? \s*""",
     re.VERBOSE | re.ASCII,
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -183,8 +183,8 @@ def _raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(encode_exact(value))
 
 
-def _whole(value: float | Decimal) -> Any:
-    number = Decimal(value) if isinstance(value, float) else value
+def _whole(value: Any) -> Any:
+    number = Decimal(value)
     if number.adjusted() >= _LONGEST:
         return None
     return int(number) if number == number.to_integral_value() else value
@@ -214,23 +214,13 @@ def _moment(text: str) -> Any:
     try:
         if found is None:
             return _aware(datetime.fromisoformat(text))
-        return _told(*found.groups())
+        return _spelled_out(found)
     except (ValueError, OverflowError):
         return text if found is None else None
 
 
-def _told(  # noqa: PLR0913, PLR0917 - the parts of a time
-    year: str,
-    month: str,
-    day: str,
-    hour: str | None,
-    minute: str | None,
-    second: str | None,
-    fraction: str | None,
-    zulu: str | None,
-    ahead: str | None,
-    minutes: str | None,
-) -> datetime:
+def _spelled_out(found: re.Match[str]) -> datetime:
+    year, month, day, hour, minute, second, fraction, ahead, minutes = found.groups()
     hours, seconds = int(hour or 0), int(second or 0)
     later = timedelta(microseconds=(int(f"{fraction or 0:0<7}"[:7]) + 5) // 10)
     if seconds == 60:  # a leap second: the clock of a computer shows the following one

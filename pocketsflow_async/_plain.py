@@ -1,8 +1,8 @@
-"""The permissive path: JSON text to plain data, however odd its spelling.
+r"""The permissive path: JSON text to plain data, however odd its spelling.
 
 The decoders in C reject a whole body for one odd value. What they reject is decoded here, in Python:
 
-- a half of a surrogate pair (`"\\ud83d"`, which RFC 8259 allows) and a byte that is not UTF-8 become U+FFFD;
+- a half of a surrogate pair (`"\ud83d"`, which RFC 8259 allows) and a byte that is not UTF-8 become U+FFFD;
 - a byte order mark is skipped, UTF-16 and UTF-32 are decoded, a control character in a string is accepted;
 - `NaN` and `Infinity`, which are not JSON, become null, as JavaScript writes them;
 - a number that `int` or `float` cannot hold becomes a `Decimal`, or its text where that cannot hold it either.
@@ -10,6 +10,7 @@ The decoders in C reject a whole body for one odd value. What they reject is dec
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -25,7 +26,8 @@ DEEPEST = 100
 
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ODD = re.compile(rf"{_STRING}|-?(?:NaN|Infinity)", re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)", re.A)
+_HIGH, _LOW = r"u[dD][89abAB][\da-fA-F]{2}", r"u[dD][c-fC-F][\da-fA-F]{2}"
+_ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|{_HIGH}|{_LOW}|.)", re.ASCII)
 _HALF = len(r"\ud83d")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -43,6 +45,7 @@ def repaired(body: bytes) -> bytes:
 
 def in_utf8(body: bytes) -> bytes:
     """The text without a byte order mark, from UTF-16 or UTF-32 too."""
+    body = body.removeprefix(BOM_UTF8)
     encoding = json.detect_encoding(body)
     return body if encoding == "utf-8" else body.decode(encoding, "replace").encode()
 
@@ -113,7 +116,7 @@ def whole(value: Any) -> Any:
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if is_mapping(value):
         return {whole(key): whole(one) for key, one in value.items()}
-    return [whole(one) for one in value] if isinstance(value, list | tuple) else value
+    return [whole(one) for one in value] if is_array(value) else value
 
 
 def is_deep(body: bytes) -> bool:
@@ -140,19 +143,19 @@ def _decoded(body: bytes, number: Callable[[str], Any]) -> Any:
 
 def _float(text: str) -> Any:
     number = float(text)
-    return number if isfinite(number) else _decimal(text)
+    return number if isfinite(number) else _decimal(text, number)
 
 
 def _exact(text: str) -> Any:
     number = float(text)
-    return number if repr(number) == text else _decimal(text)
+    return number if repr(number) == text else _decimal(text, number)
 
 
-def _decimal(text: str) -> Any:
+def _decimal(text: str, number: float) -> Any:
     try:
         return Decimal(text)
     except InvalidOperation:
-        return text
+        return number if isfinite(number) else text
 
 
 def _integer(text: str) -> Any:

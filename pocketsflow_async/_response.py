@@ -148,5 +148,5 @@ def _told(body: Any) -> tuple[str | None, str | None, str | None]:
 
 def _text(value: Any) -> str:
     """Text that can be printed and logged: JSON and headers may hold halves of characters."""
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
     return text.encode("utf-8", "replace").decode()

@@ -26,8 +26,8 @@ from pocketsflow_async._generated import pocketsflow, pocketsflow_preview
 from pocketsflow_async._model import Model
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._page import RawPage
-from pocketsflow_async._response import Response, decode_any, error_from, retry_after
 from pocketsflow_async._plain import encode_exact
+from pocketsflow_async._response import Response, decode_any, error_from, retry_after
 from pocketsflow_async._wire import Codec, PageCodec, load
 from pocketsflow_async.errors import STATUS_ERRORS
 from pocketsflow_async.sandbox import Sandbox
