@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
+from pocketsflow_async._sending import EarlyError, SentOnceError
 from pocketsflow_async.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -19,10 +20,6 @@ _WRONG_CERTIFICATE = (
     aiohttp.ServerFingerprintMismatch,
     ssl.SSLCertVerificationError,
 )
-
-
-class SentOnceError(aiohttp.ClientConnectionError):
-    """Stands for a failure after which aiohttp would send again by itself; the failure is its cause."""
 
 
 def failure_of(exc: Exception, where: str, *, sent: bool | None, timeout: aiohttp.ClientTimeout) -> PocketsflowError:
@@ -88,6 +85,8 @@ def _reason(exc: Exception) -> str:
         return f"the connection was refused ({_words(exc.os_error)})"
     if isinstance(exc, aiohttp.ServerDisconnectedError):
         return "the server closed the connection before it answered"
+    if isinstance(exc, EarlyError):
+        return "something arrived on new connections, or they ended, before the request was sent"
     if isinstance(exc, aiohttp.ClientPayloadError):
         return "the answer was cut off"
     if isinstance(exc, aiohttp.ClientResponseError | HttpProcessingError):

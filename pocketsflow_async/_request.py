@@ -37,6 +37,7 @@ class Request:
         timeout: seconds for one try; None for the client's.
         priority: its rank where calls wait for the quota.
         content_type: of a body that is bytes.
+        write: whether it may change something on the server.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Request:
     timeout: float | None
     priority: Priority = "normal"
     content_type: str = "application/json"
+    write: bool = False
 
     @property
     def keyed(self) -> bool:
@@ -93,6 +95,7 @@ def build_request(
         timeout=options.timeout,
         priority=options.priority,
         content_type="application/x-www-form-urlencoded" if operation.urlencoded else "application/json",
+        write=operation.idempotency != "safe",
     )
 
 

@@ -6,13 +6,14 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientResponse, ClientSession, ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
 from pocketsflow_async._credentials import Credentials
 from pocketsflow_async._request import Request
 from pocketsflow_async._response import Response
+from pocketsflow_async._sending import Sending, Used
 from pocketsflow_async._version import VERSION
 from pocketsflow_async.errors import ConfigurationError, PocketsflowError
 
@@ -49,6 +50,7 @@ class Transport:
         self._owned: ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._used = Used()
         # A request's own middlewares replace those of its session, and a session does not tell publicly which it has.
         self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
         agent = f"pocketsflow-async/{VERSION}"
@@ -69,7 +71,8 @@ class Transport:
             headers.update(request.headers)
             if isinstance(body, bytes):
                 headers["Content-Type"] = request.content_type
-        sending = _Sending(self._credentials.authorization if request.auth else None)
+        authorization = self._credentials.authorization if request.auth else None
+        sending = Sending(authorization, self._used, write=request.write)
         path, _, query = request.target.partition("?")
         url = URL.build(
             scheme=self._scheme, authority=self._authority, path=self._path + path, query_string=query, encoded=True
@@ -144,45 +147,12 @@ class Transport:
         headers = CIMultiDict((name, value.replace(key, "***")) for name, value in answer.headers.items())
         return Response(answer.status, headers, body.replace(key.encode(), b"***"))
 
-    def _unusable(self, session: ClientSession, sending: "_Sending") -> PocketsflowError | None:
+    def _unusable(self, session: ClientSession, sending: Sending) -> PocketsflowError | None:
         if sending.begun or not getattr(session, "closed", False):
             return None
         if self._closed:
             return ConfigurationError("the client was closed before the request was sent: build a new one")
         return ConfigurationError("the session that was given to the client is closed: build a new client with another")
-
-
-class _Sending:
-    """Goes with one request, around every other middleware.
-
-    It puts our key over whatever the session, its `auth` or a .netrc file would send; it sees whether the request
-    began to be written; and it keeps aiohttp from sending GET, PUT and DELETE a second time by itself, past the quota
-    and the count of tries, when a reused connection turns out to be dropped.
-    """
-
-    __slots__ = ("_authorization", "_request")
-
-    def __init__(self, authorization: str | None) -> None:
-        self._authorization = authorization
-        self._request: ClientRequest | None = None
-
-    @property
-    def begun(self) -> bool | None:
-        """Whether the request's head may have been written; None if it never came to us."""
-        return None if self._request is None else getattr(self._request, "response", self) is not None
-
-    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        self._request = request
-        if self._authorization is not None:
-            request.headers["Authorization"] = self._authorization
-        else:
-            request.headers.popall("Authorization", None)
-        try:
-            return await handler(request)
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
-            from pocketsflow_async._failures import SentOnceError
-
-            raise SentOnceError from exc
 
 
 def _timeout(seconds: float | None) -> ClientTimeout:
