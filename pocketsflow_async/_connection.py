@@ -95,15 +95,17 @@ class Connection:
         return self._drift.patch()
 
     async def aclose(self) -> None:
-        """Close what was opened; every later call is refused."""
+        """Close what was opened; every later call is refused, and those that wait to be sent end at once."""
         self._closed = True
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.idle.close()
         if self._credentials.renewal is not None:
             await self._credentials.renewal.settled()
         if self.quota is not None:
             from pocketsflow_async._shared_quota import keep
 
             keep(self.quota)
-        executor, self._executor = self._executor, None
         if executor is not None:
             await executor.transport.aclose()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
 from pocketsflow_async._credentials import Renewal
+from pocketsflow_async._idle import Idle, closed
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._page import RawPage, Unread
 from pocketsflow_async._quota import Turns
@@ -24,6 +25,7 @@ from pocketsflow_async.errors import (
     APITimeoutError,
     Attempt,
     AuthenticationError,
+    ConfigurationError,
     ConflictError,
     PocketsflowError,
 )
@@ -78,6 +80,7 @@ class Executor:
         self.clock = clock
         self.drift = drift
         self.renewal = renewal
+        self.idle = Idle()
         self._encode: Encode | None = None
 
     async def call(self, operation: Operation[T], **arguments: Any) -> T:
@@ -124,6 +127,8 @@ class Executor:
         except TimeoutError:  # only the deadline's: whatever runs out of time inside is an error of our tree
             pass
         text = f"{operation.name}: not done within the deadline of {options.deadline:g} s"
+        if call.limited and not call.failures:
+            text += ": all of it was spent waiting for the rate limit, and nothing was sent (pf.quota shows the wait)"
         failure = APITimeoutError(text, received=bool(call.failures))
         failure.attempts = tuple(call.failures)
         raise failure
@@ -181,15 +186,23 @@ class _Call:
         self.failures: list[Attempt] = []
         self.unknown = False
         """Whether the server may still be at work on an earlier attempt."""
+        self.limited = False
+        """Whether it waits for the rate limit."""
         self.send = executor.transport.send
 
     async def run(self, policy: RetryPolicy) -> Response:
+        error: PocketsflowError
         try:
             return await retrying(self, policy)
         except Again as again:
             error = again.error
         except PocketsflowError as exc:
             error = exc
+        except asyncio.CancelledError:
+            if not self.executor.idle.was_ended():
+                raise
+            error = closed()
+        self.executor.idle.end()
         if self.unknown and isinstance(error, ConflictError):
             error.message += (
                 "; an earlier attempt of this call with the same idempotency key had no clear response, so whether the "
@@ -202,15 +215,20 @@ class _Call:
     async def attempt(self) -> Response:
         quota, clock = self.executor.quota, self.executor.clock
         asked = clock()
-        if quota is not None:
-            await quota.acquire(self.request.priority)
+        if self.failures:
+            self.executor.idle.end()
+        if quota is not None and not quota.try_acquire():
+            await self._acquire(quota)
         sent = clock()
         response: Response | None = None
+        begun = True
         try:
             response = await self.send(self.request)
         except PocketsflowError as exc:
             error = exc
+            begun = self.request.begun and getattr(exc, "received", not isinstance(exc, ConfigurationError))
         except asyncio.CancelledError as exc:
+            begun = self.request.begun
             self._note(exc, waited=sent - asked, elapsed=clock() - sent)
             raise
         else:
@@ -220,16 +238,31 @@ class _Call:
                 return response
             error = error_from(response, self.request.name)
         finally:
-            if quota is not None:
+            if quota is not None and response is not None:
                 quota.release(response)
+            elif quota is not None:
+                (quota.give_up if begun else quota.put_back)()
         self._note(error, waited=sent - asked, elapsed=clock() - sent)
-        if self.request.replayable and (
-            may_repeat(error, repeatable=self.request.repeatable)
-            or (self.unknown and isinstance(error, ConflictError))  # a 409 about our own attempt, still in progress
+        if (
+            not self.executor.idle.closed
+            and self.request.replayable
+            and (
+                may_repeat(error, repeatable=self.request.repeatable)
+                or (self.unknown and isinstance(error, ConflictError))  # a 409 about our own attempt, still in progress
+            )
         ):
             self.unknown = self.unknown or (self.request.keyed and is_unknown(error))
+            self.executor.idle.begin()
             raise Again(error, waited=sent - asked, elapsed=clock() - sent)
         raise error
+
+    async def _acquire(self, quota: Turns) -> None:
+        """Wait for a permit, until the client is closed."""
+        self.limited = True
+        self.executor.idle.begin()
+        await quota.acquire(self.request.priority)
+        self.executor.idle.end()
+        self.limited = False
 
     def _note(self, error: BaseException, *, waited: float, elapsed: float) -> None:
         status = error.status if isinstance(error, APIStatusError) else None

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from threading import Lock
+from threading import RLock
 
 from pocketsflow_async._config import Priority
 from pocketsflow_async._response import Response, retry_after
@@ -36,7 +36,20 @@ class InvalidRequests:
         self._halted_until = 0.0
         self._under_way = 0
         self._waiting: list[asyncio.Future[None]] = []
-        self._lock = Lock()
+        self._lock = RLock()
+
+    def try_acquire(self) -> bool:
+        """Let a request go at once, if one may.
+
+        Raises:
+            ConfigurationError: none may for some time.
+        """
+        with self._lock:
+            self._check()
+            if len(self._refused) + self._under_way >= MOST:
+                return False
+            self._under_way += 1
+            return True
 
     async def acquire(self, priority: Priority = "normal") -> None:  # noqa: ARG002 - all are alike here
         """Wait until a request may go.
@@ -46,16 +59,14 @@ class InvalidRequests:
         """
         while True:
             with self._lock:
-                self._check()
-                if len(self._refused) + self._under_way < MOST:
-                    self._under_way += 1
+                if self.try_acquire():
                     return
                 turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._waiting.append(turn)
             await turn
 
     def release(self, answer: Response | None = None) -> None:
-        """The answer to one request arrived, or never will."""
+        """The response to one request arrived, if there is one."""
         with self._lock:
             self._under_way -= 1
             if answer is not None and answer.status == 429:
@@ -67,6 +78,14 @@ class InvalidRequests:
             loop = turn.get_loop()
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_wake, turn)
+
+    def give_up(self) -> None:
+        """The response to one request never arrived."""
+        self.release()
+
+    def put_back(self) -> None:
+        """One request was never written."""
+        self.release()
 
     def is_idle(self) -> bool:
         """Whether nothing has to be remembered."""

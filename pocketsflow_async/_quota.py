@@ -1,30 +1,38 @@
 """Who goes next: calls wait here for their turn in the budget, by priority and then first come, first served.
 
-One limiter serves any number of clients, event loops and threads. A lock guards the counting; each waiting call is
-woken in its own loop, and the loop of the call that is next keeps the timer.
+One limiter serves any number of clients, event loops and threads. A lock guards the counting. A permit is only ever
+taken in the event loop of the call that gets it, and every loop in which calls wait has a timer of its own, so none
+depends on another: calls of a loop that is stopped, closed or blocked are passed over until it runs again, and a
+permit that such a loop has taken and not picked up is given to others.
 """
 
 import asyncio
+import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any, Protocol
+from weakref import WeakSet
 
 import attrs
 
-from pocketsflow_async._budget import Budget
+from pocketsflow_async._budget import LONGEST_PAUSE, Budget
 from pocketsflow_async._config import PRIORITIES, Priority, RateLimit, check_callable
-from pocketsflow_async._quota_headers import read_advice
+from pocketsflow_async._quota_headers import Advice, read_advice
 from pocketsflow_async._response import Response, retry_after
 from pocketsflow_async._values import shown
+from pocketsflow_async._waiters import BLOCKED, Turn, Waiters
 from pocketsflow_async.errors import ConfigurationError
 
 _TOO_MANY = 429
+_GATEWAY_GAVE_UP = 504
 
 _FAIR = 10
 """Every tenth turn goes to whoever waits longest, whatever the priority, so that nobody starves."""
+
+_FARTHEST = 1e9
+"""Seconds; dates that are farther away are not told exactly."""
 
 
 @attrs.frozen
@@ -55,12 +63,24 @@ class QuotaState:
 class Turns(Protocol):
     """Says when a request may go, and is told what became of it."""
 
+    def try_acquire(self) -> bool:
+        """Acquire a permit for one request if that needs no waiting; `release` and the like as after `acquire`."""
+        ...
+
     async def acquire(self, priority: Priority = "normal") -> None:
-        """Wait for the turn of one request; `release` must follow."""
+        """Wait for the permit of one request; `release`, `give_up` or `put_back` must follow."""
         ...
 
     def release(self, answer: Response | None = None) -> None:
-        """The answer to one acquired request arrived, or never will."""
+        """The response to one acquired request arrived."""
+        ...
+
+    def give_up(self) -> None:
+        """One acquired request was written, and nobody waits for its response any more."""
+        ...
+
+    def put_back(self) -> None:
+        """One acquired request was never written, so the server cannot count it."""
         ...
 
     def is_idle(self) -> bool:
@@ -74,6 +94,9 @@ class RateLimiter:
     Args:
         limit: the two limits.
         clock: seconds that never go back.
+
+    Raises:
+        ConfigurationError: the limit is no `RateLimit`, or the clock does not give seconds.
     """
 
     def __init__(self, limit: RateLimit | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -82,57 +105,75 @@ class RateLimiter:
         check_callable("clock", clock)
         self.limit = limit or RateLimit()
         self._clock = clock
-        self._budget = Budget(self.limit, clock())
-        self._row = _Row()
+        self._budget = Budget(self.limit, _now(clock))
+        self._waiters: dict[asyncio.AbstractEventLoop, Waiters] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+        self._came = self._served = 0
+        self._hangs = False
         self._lock = RLock()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_loop: asyncio.AbstractEventLoop | None = None
+
+    def try_acquire(self) -> bool:
+        """Acquire a permit for one request if that needs no waiting; `release` and the like as after `acquire`."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            if loop is not self._loop:
+                self._loop = loop
+                self._loops.add(loop)
+            return not self._waiters and self._budget.try_take(self._clock())
 
     async def acquire(self, priority: Priority = "normal") -> None:
-        """Wait for the turn of one request; `release` must follow when its answer arrived or it failed."""
-        with self._lock:
-            if not self._row and self._budget.delay(self._clock()) == 0:
-                self._budget.take()
-                return
-            loop = asyncio.get_running_loop()
-            turn = loop.create_future()
-            self._row.add(turn, priority)
-            if self._row.first() is turn or self._timer_loop is None or self._timer_loop.is_closed():
-                self._wake()
-        try:
-            await turn
-        except BaseException:
-            with self._lock:
-                was_next = self._row.first() is turn
-                if not self._row.remove(turn):  # it was let through just before
-                    self._budget.put_back()
-                    was_next = True
-                if was_next:
-                    self._wake()
-            raise
+        """Wait for the permit of one request; `release`, `give_up` or `put_back` must follow.
+
+        Raises:
+            ConfigurationError: there is no such priority.
+        """
+        if not self.try_acquire():
+            await self._wait(priority)
 
     def release(self, answer: Response | None = None) -> None:
-        """The answer to one acquired request arrived, or never will.
+        """The response to one acquired request arrived.
 
         Args:
             answer: what the server said, to learn from its status and headers.
         """
         with self._lock:
-            now = self._clock()
-            self._budget.answered(now)
-            if answer is not None:
+            now, budget = self._clock(), self._budget
+            if answer is None:
+                budget.answered(now)
+            else:
+                if answer.status == _GATEWAY_GAVE_UP:
+                    budget.gave_up(now)
+                else:
+                    budget.answered(now)
                 advice = read_advice(answer.headers)
-                if advice is not None:
-                    self._budget.believe(now, advice)
+                if advice is not None or budget.policies:
+                    budget.believe(now, advice or Advice())
                 if answer.status == _TOO_MANY:
-                    self._budget.refused(now, retry_after(answer.headers))
-            if self._timer is None and self._row:
-                self._wake()
+                    budget.refused(now, retry_after(answer.headers))
+            if self._hangs:
+                self._call_all()
+
+    def give_up(self) -> None:
+        """One acquired request was written, and nobody waits for its response any more.
+
+        The server may still read it: it counts for two periods, at most two minutes, and then for one more period.
+        """
+        with self._lock:
+            self._budget.gave_up(self._clock())
+            if self._hangs:
+                self._call_all()
+
+    def put_back(self) -> None:
+        """One acquired request was never written, so the server cannot count it."""
+        with self._lock:
+            self._budget.put_back()
+            self._call_all()
 
     def state(self) -> QuotaState:
         """The quota as it is now."""
         with self._lock:
-            now, waiting = self._clock(), len(self._row)
+            now, waiting = self._clock(), sum(map(len, self._open()))
             delay = self._budget.forecast(now, waiting)
             return QuotaState(
                 limit=self.limit,
@@ -142,83 +183,137 @@ class RateLimiter:
                 waiting=waiting,
                 pace=self._budget.pace,
                 delay=delay,
-                next_at=datetime.now(UTC) + timedelta(seconds=delay),
+                next_at=datetime.now(UTC) + timedelta(seconds=min(delay, _FARTHEST)),
             )
 
     def is_idle(self) -> bool:
         """Whether nobody waits and nothing is left to remember."""
         with self._lock:
-            return not self._row and self._budget.is_full(self._clock())
+            return not self._open() and self._budget.is_full(self._clock())
 
-    def _wake(self) -> None:
-        """Let through whoever may go, and come back when the next one may."""
+    async def _wait(self, priority: Priority) -> None:
+        if priority not in PRIORITIES:
+            raise ConfigurationError(f"priority must be one of {', '.join(PRIORITIES)}, not {shown(priority)}")
+        loop = asyncio.get_running_loop()
+        place = 0
+        while True:
+            turn = loop.create_future()
+            with self._lock:
+                waiters = self._waiters.get(loop)
+                if waiters is None:
+                    waiters = self._waiters[loop] = Waiters(loop)
+                look = waiters.timer is None or place > 0
+                if place == 0:
+                    place = self._came = self._came + 1
+                waiters.add(turn, priority, place)
+                if look:
+                    self._serve(waiters)
+            try:
+                await turn
+            except BaseException:
+                self._picked_up(turn, waiters, put_back=True)
+                raise
+            if self._picked_up(turn, waiters):
+                return
+            # The loop stood still meanwhile and the permit was given to others: wait on, at the old place.
+
+    def _picked_up(self, turn: Turn, waiters: Waiters, *, put_back: bool = False) -> bool:
+        """A call goes on: whether it has a permit (still)."""
         with self._lock:
-            self._stop_timer()
-            while (turn := self._row.first()) is not None:
-                delay = self._budget.delay(self._clock())
+            waiters.remove(turn)
+            has_permit = waiters.taken.pop(turn, None) is not None
+            if has_permit and put_back:
+                self.put_back()
+            if not waiters and not waiters.taken and self._waiters.get(waiters.loop) is waiters:
+                del self._waiters[waiters.loop]
+                if waiters.loop is _running_loop():
+                    waiters.stop_timer()
+            return has_permit
+
+    def _serve(self, waiters: Waiters) -> None:
+        """Let through whoever may go in the running event loop, whose waiters these are; come back when more may."""
+        with self._lock:
+            waiters.called_at = None
+            waiters.stop_timer()
+            now = self._clock()
+            again = self._take_from_blocked(waiters.loop, now)
+            while waiters:
+                delay = self._budget.delay(now)
                 if delay is None:
-                    return
-                if delay > 0:
-                    if self._start_timer(turn.get_loop(), delay):
-                        return
-                    self._row.remove(turn)
-                    continue
-                self._row.serve(turn)
-                self._budget.take()
-                if not _run_in(turn.get_loop(), _let_through, turn):
+                    delay = self._give_up_stopped(now)
+                elif delay == 0:
+                    by_place = self._served % _FAIR == _FAIR - 1
+                    first = self._first(now, by_place=by_place)
+                    if first is waiters:
+                        if waiters.let_through(now, by_place=by_place):
+                            self._budget.take(now)
+                            self._served += 1
+                        continue
+                    if not first.call(self._serve, now):
+                        self._drop(first)
+                        continue
+                    delay = BLOCKED
+                waiters.timer = waiters.loop.call_later(min(delay, again), self._serve, waiters)
+                return
+
+    def _first(self, now: float, *, by_place: bool) -> Waiters:
+        """Those whose first call is next, of the event loops that react; the running one is among them."""
+        able = [waiters for waiters in self._waiters.values() if waiters and waiters.reacts(now)]
+        return min(able, key=lambda waiters: waiters.first(by_place=by_place)[:2]) if len(able) > 1 else able[0]
+
+    def _take_from_blocked(self, running: asyncio.AbstractEventLoop, now: float) -> float:
+        """Put back what other event loops took and do not pick up; seconds until it is worth another look."""
+        again = math.inf
+        for waiters in self._open():
+            if waiters.loop is running:
+                continue
+            for turn, since in list(waiters.taken.items()):
+                rest = since + BLOCKED - now if waiters.loop.is_running() else 0.0
+                if rest > 0:
+                    again = min(again, rest)
+                else:
+                    del waiters.taken[turn]
                     self._budget.put_back()
+        return again
 
-    def _start_timer(self, loop: asyncio.AbstractEventLoop, delay: float) -> bool:
-        self._timer_loop = loop
-        if loop is not _running_loop():
-            return _run_in(loop, self._wake)  # which comes here again, in the loop that can keep the timer
-        self._timer = loop.call_later(delay, self._wake)
-        return True
+    def _give_up_stopped(self, now: float) -> float:
+        """All hangs on responses, of which some may never come; seconds until it is worth another look."""
+        self._hangs = True
+        since = self._budget.taken_at
+        if now - since >= LONGEST_PAUSE and not all(loop.is_running() for loop in self._loops):
+            self._budget.give_up_all(now)
+            return 0.0
+        return since + LONGEST_PAUSE - now if now - since < LONGEST_PAUSE else LONGEST_PAUSE
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None and self._timer_loop is _running_loop():
-            self._timer.cancel()  # another loop's is left to wake once more than needed
-        self._timer = self._timer_loop = None
+    def _open(self) -> list[Waiters]:
+        """All waiters but those of closed event loops, which are forgotten."""
+        for waiters in list(self._waiters.values()):
+            if waiters.loop.is_closed():
+                self._drop(waiters)
+        return list(self._waiters.values())
 
+    def _drop(self, waiters: Waiters) -> None:
+        self._waiters.pop(waiters.loop, None)
+        while waiters.taken:
+            waiters.taken.popitem()
+            self._budget.put_back()
 
-class _Row:
-    """Who waits."""
-
-    def __init__(self) -> None:
-        self._rows: dict[str, OrderedDict[asyncio.Future[None], int]] = {name: OrderedDict() for name in PRIORITIES}
-        self._came = self._served = 0
-
-    def __len__(self) -> int:
-        return sum(map(len, self._rows.values()))
-
-    def __bool__(self) -> bool:
-        return any(self._rows.values())
-
-    def add(self, turn: "asyncio.Future[None]", priority: str) -> None:
-        self._came += 1
-        self._rows[priority][turn] = self._came
-
-    def remove(self, turn: "asyncio.Future[None]") -> bool:
-        """Whether it stood here."""
-        return any(row.pop(turn, None) is not None for row in self._rows.values())
-
-    def serve(self, turn: "asyncio.Future[None]") -> None:
-        self._served += 1
-        self.remove(turn)
-
-    def first(self) -> "asyncio.Future[None] | None":
-        """Whose turn is next."""
-        heads = [next(iter(row.items())) for row in self._rows.values() if row]
-        if not heads:
-            return None
-        if self._served % _FAIR == _FAIR - 1:
-            return min(heads, key=lambda head: head[1])[0]
-        return heads[0][0]
+    def _call_all(self) -> None:
+        """More may go than was thought: let every event loop look at its calls."""
+        self._hangs = False
+        now = self._clock()
+        for waiters in list(self._waiters.values()):
+            if not waiters.call(self._serve, now):
+                self._drop(waiters)
 
 
-def _let_through(turn: "asyncio.Future[None]") -> None:
-    if not turn.done():  # else it was cancelled, and gives its place back when it learns of that
-        turn.set_result(None)
+def _now(clock: Any) -> float:
+    now = clock()
+    if isinstance(now, bool) or not isinstance(now, int | float) or not math.isfinite(now):
+        raise ConfigurationError(
+            f"clock must give a finite number of seconds, as time.monotonic does, not {shown(now)}"
+        )
+    return now
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -226,15 +321,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _run_in(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: Any) -> bool:
-    """Call it in its loop; False when that one is closed."""
-    if loop is _running_loop():
-        function(*args)
-        return True
-    try:
-        loop.call_soon_threadsafe(function, *args)
-    except RuntimeError:
-        return False
-    return True

@@ -17,6 +17,12 @@ from typing import NamedTuple
 _MOMENT = 1_000_000_000
 """A reset from here on is a moment since 1970, not a time to wait: that would be 31 years."""
 
+_LONGEST_WINDOW = 86_400.0
+"""Seconds. Whoever announces a longer window means something else than requests of one program."""
+
+_MOST_POLICIES = 8
+"""Limits of one answer that are looked at."""
+
 _PARAMETER = r"([a-zA-Z]+)\s*=\s*\"?(\d{1,15}(?:\.\d{1,6})?)\"?\s*"
 
 
@@ -47,7 +53,8 @@ def read_advice(headers: Mapping[str, str]) -> Advice | None:
         if told is not None and (left is None or told < left):
             left, until = told, found.get("t", found.get("reset"))
     limits = [(found.get("q", found.get("", 0.0)), found.get("w", 0.0)) for found in _items(policy)]
-    return Advice(left, until, tuple((quota, window) for quota, window in limits if quota > 0 and window > 0))
+    sound = [(quota, window) for quota, window in limits if quota > 0 and 0 < window <= _LONGEST_WINDOW]
+    return Advice(left, until, tuple(sound[:_MOST_POLICIES]))
 
 
 def _items(text: str | None) -> list[dict[str, float]]:

@@ -28,7 +28,7 @@ _DEFAULT = RequestOptions()
 
 @attrs.define
 class Request:
-    """What is sent, the same on every try. Nobody changes it; a frozen class would take twice as long to fill.
+    """What is sent, the same on every try. Nobody else changes it; a frozen class would take twice as long to fill.
 
     Attributes:
         name: the operation, for messages.
@@ -38,6 +38,7 @@ class Request:
         priority: its rank where calls wait for the quota.
         content_type: of a body that is bytes.
         write: whether it may change something on the server.
+        begun: whether the last attempt that failed or was cancelled may have been written; kept by the transport.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Request:
     priority: Priority = "normal"
     content_type: str = "application/json"
     write: bool = False
+    begun: bool = True
 
     @property
     def keyed(self) -> bool:

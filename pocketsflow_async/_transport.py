@@ -95,6 +95,7 @@ class Transport:
                     return Response(answer.status, answer.headers, await answer.read())
                 return self._redacted(answer, await answer.read())
         except asyncio.CancelledError:
+            request.begun = bool(sending.begun)
             # aiohttp cancels whoever waits for a connection when its session is closed.
             task, failure = asyncio.current_task(), self._unusable(session, sending)
             if failure is None or task is None or task.cancelling():
@@ -102,6 +103,7 @@ class Transport:
         except Exception as exc:  # noqa: BLE001 - whatever it is, nothing of aiohttp gets past here
             from pocketsflow_async._failures import failure_of  # what is needed only then is loaded then
 
+            request.begun = bool(sending.begun)
             where = f"{request.name} at {self._base_url}"
             failure = self._unusable(session, sending) or failure_of(exc, where, sent=sending.begun, timeout=timeout)
         finally:

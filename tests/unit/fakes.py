@@ -49,6 +49,14 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Let everything run until the condition holds."""
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(0)
+
+
 class Clock:
     """Seconds that move when a test says so."""
 

@@ -15,6 +15,11 @@ def limiter(sustained: int = 100, burst: int = 200, period: float = 60.0) -> Rat
     return RateLimiter(RateLimit(sustained, burst, period), clock=asyncio.get_running_loop().time)
 
 
+def look(quota: RateLimiter) -> None:
+    """Let the limiter look at the calls that wait here, as its timer would."""
+    quota._serve(quota._waiters[asyncio.get_running_loop()])
+
+
 async def send(quota: RateLimiter, number: int, *, latency: float = 0.0) -> list[float]:
     """So many requests at once; gives the moments at which they went."""
     moments: list[float] = []

@@ -2,6 +2,8 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
+from fakes import until
 from servers import ScriptedServer, drop, hang, reply
 
 from pocketsflow_async import (
@@ -71,19 +73,40 @@ async def test_a_client_that_is_closed_while_it_opens_stays_closed():
 
 
 async def test_a_call_that_waits_while_the_client_is_closed_ends():
-    """A call in a pause between tries or in the row for quota sends nothing after the client was closed."""
-    limiter = RateLimiter(RateLimit(sustained=1, burst=1, period=0.3))
+    """A call that waits for the rate limit, for an hour here, ends when the client is closed, and sends nothing."""
+    limiter = RateLimiter(RateLimit(sustained=1, burst=1, period=3600.0))
     async with ScriptedServer(reply(200, ORDER)) as server:
         pf = Pocketsflow(KEY, base_url=server.url, rate_limit=limiter)
         await pf.orders.get("a")
         call = asyncio.create_task(pf.orders.get("b"))
-        await asyncio.sleep(0)
+        await until(lambda: limiter.state().waiting == 1)
 
         await pf.aclose()
 
-        with pytest.raises(ConfigurationError, match="closed"):
+        with pytest.raises(ConfigurationError, match="closed while the call waited"):
             await call
     assert len(server.received) == 1
+    assert (limiter.state().waiting, limiter.state().used) == (0, 1)
+
+
+async def test_a_call_that_is_cancelled_before_it_is_written_does_not_count():
+    """It waited for a free connection: the server cannot have seen it, so its permit is put back."""
+    limiter = RateLimiter(RateLimit(sustained=1, burst=2, period=3600.0))
+    async with (
+        ScriptedServer(hang) as server,
+        ClientSession(connector=TCPConnector(limit=1)) as session,
+        Pocketsflow(KEY, base_url=server.url, rate_limit=limiter, session=session) as pf,
+    ):
+        written = asyncio.create_task(pf.orders.get("a"))
+        await server.got_one.wait()
+        unwritten = asyncio.create_task(pf.orders.get("b"))
+        await until(lambda: limiter.state().under_way == 2)
+
+        for call in (unwritten, written):
+            call.cancel()
+        await asyncio.gather(written, unwritten, return_exceptions=True)
+
+    assert (limiter.state().under_way, limiter.state().used) == (0, 1)
 
 
 async def test_a_call_under_way_while_the_client_is_closed_ends():

@@ -10,6 +10,7 @@ from pocketsflow_async import (
     APIResponseError,
     APITimeoutError,
     Attempt,
+    ConfigurationError,
     ConflictError,
     InvalidArgumentError,
     NotFoundError,
@@ -35,19 +36,37 @@ LIST_ORDERS = operation(name="orders.list", answer=ORDERS)
 
 
 class CountingQuota(RateLimiter):
-    """A limiter that counts who came and who went."""
+    """A limiter that counts who came and who went, and how."""
 
     def __init__(self, limit: RateLimit | None = None) -> None:
         super().__init__(limit, clock=asyncio.get_running_loop().time)
         self.acquired = self.released = 0
+        self.outcomes: list[str] = []
+
+    def try_acquire(self) -> bool:
+        granted = super().try_acquire()
+        self.acquired += granted
+        return granted
 
     async def acquire(self, priority: Priority = "normal") -> None:
         await super().acquire(priority)
         self.acquired += 1
 
     def release(self, answer: Response | None = None) -> None:
-        self.released += 1
+        self._ended("answered")
         super().release(answer)
+
+    def give_up(self) -> None:
+        self._ended("given up")
+        super().give_up()
+
+    def put_back(self) -> None:
+        self._ended("put back")
+        super().put_back()
+
+    def _ended(self, outcome: str) -> None:
+        self.released += 1
+        self.outcomes.append(outcome)
 
 
 def executor(transport: FakeTransport, *, quota: RateLimiter | None = None, **policy: float) -> Executor:
@@ -204,10 +223,25 @@ async def test_the_retry_of_the_options_counts():
     assert len(transport.requests) == 2
 
 
-@pytest.mark.parametrize("failure", [lost, refused, answer(404), answer(503), answer(302)])
+def closed() -> Exception:
+    """The transport was closed before the request was sent."""
+    return ConfigurationError("closed")
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (lost, "given up"),
+        (refused, "put back"),
+        (closed, "put back"),
+        (answer(404), "answered"),
+        (answer(503), "answered"),
+        (answer(302), "answered"),
+    ],
+)
 @virtual_time
-async def test_every_try_passes_the_quota_and_gives_its_place_back(failure):
-    """Each try takes one place and returns it, whatever becomes of it."""
+async def test_every_try_takes_a_permit_and_gives_it_back(failure, outcome):
+    """Each attempt takes one permit; the limiter is told whether a response came, or the request was never written."""
     quota = CountingQuota()
     transport = FakeTransport(failure)
 
@@ -215,6 +249,8 @@ async def test_every_try_passes_the_quota_and_gives_its_place_back(failure):
         await executor(transport, quota=quota, attempts=3).call(GET)
 
     assert quota.acquired == quota.released == len(transport.requests) == len(caught.value.attempts)
+    assert set(quota.outcomes) == {outcome}
+    assert quota.state().under_way == 0
 
 
 @virtual_time
@@ -297,7 +333,7 @@ async def test_the_error_tells_its_timeline():
     assert told == [
         (1, "503", 0.0, 2.0, 503, "req_1"),
         (2, "APIConnectionError", 10.1, 2.0, None, None),
-        (3, "404", 10.1, 2.0, 404, None),
+        (3, "404", 0.0, 2.0, 404, None),  # the refused connection put its permit back
     ]
 
 
@@ -326,7 +362,7 @@ async def test_the_deadline_covers_a_try():
     """A try that lasts too long ends at the deadline, and the timeline names it."""
     transport = FakeTransport(answer(), latency=1000.0)
 
-    with pytest.raises(APITimeoutError, match=r"deadline of 5 s") as caught:
+    with pytest.raises(APITimeoutError, match=r"deadline of 5 s$") as caught:
         await executor(transport).call(GET, options=RequestOptions(deadline=5.0))
 
     assert now() == pytest.approx(5.0, abs=0.001)
@@ -343,7 +379,7 @@ async def test_the_deadline_covers_the_wait_for_quota():
     runner = executor(transport, quota=quota)
     await runner.call(GET)
 
-    with pytest.raises(APITimeoutError) as caught:
+    with pytest.raises(APITimeoutError, match=r"all of it was spent waiting for the rate limit") as caught:
         await runner.call(GET, options=RequestOptions(deadline=5.0))
 
     assert now() == pytest.approx(5.0, abs=0.001)
@@ -362,6 +398,92 @@ async def test_the_deadline_covers_the_pauses():
 
     assert now() == pytest.approx(5.0, abs=0.001)
     assert [one.outcome for one in caught.value.attempts] == ["429"]
+
+
+@virtual_time
+async def test_closing_ends_what_waits_for_the_rate_limit_and_nothing_else():
+    """Calls of the closed client end at once and give their places back; another client's goes as if alone."""
+    quota = CountingQuota(RateLimit(sustained=1, burst=1, period=100.0))
+    closing, other = executor(FakeTransport(answer()), quota=quota), executor(FakeTransport(answer()), quota=quota)
+    await other.call(GET)
+    calls = [asyncio.create_task(closing.call(GET)) for _ in range(3)]
+    await settle()
+    going_on = asyncio.create_task(other.call(GET))
+    await settle()
+
+    closing.idle.close()
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    at = now()
+    await going_on
+
+    assert [(type(end), end.attempts) for end in ended] == [(ConfigurationError, ())] * 3
+    assert all("closed while the call waited" in str(end) for end in ended)
+    assert at < 0.001
+    assert now() == pytest.approx(101.0, abs=0.001)
+    with pytest.raises(ConfigurationError, match="closed"):
+        await closing.call(GET)
+
+
+@virtual_time
+async def test_closing_ends_the_pause_before_the_next_attempt():
+    """A call that failed and would be sent again ends at once, and tells the attempts that it made."""
+    runner = executor(FakeTransport(answer(503, retry_after="50")))
+    call = asyncio.create_task(runner.call(GET))
+    await settle()
+
+    runner.idle.close()
+
+    with pytest.raises(ConfigurationError, match="closed while the call waited") as caught:
+        await call
+    assert [one.outcome for one in caught.value.attempts] == ["503"]
+    assert now() < 0.001
+    assert asyncio.current_task().cancelling() == 0
+
+
+@virtual_time
+async def test_a_call_in_flight_when_the_client_is_closed_is_not_repeated():
+    """Its own error stands."""
+    runner = executor(FakeTransport(lost, latency=5.0))
+    call = asyncio.create_task(runner.call(GET))
+    await settle()
+
+    runner.idle.close()
+
+    with pytest.raises(APIConnectionError) as caught:
+        await call
+    assert (len(caught.value.attempts), now()) == (1, pytest.approx(5.0, abs=0.001))
+
+
+@virtual_time
+async def test_a_waiting_call_that_is_cancelled_and_closed_at_once_is_cancelled():
+    """Closing does not take a cancellation of the caller away, nor one that the task had before."""
+    quota = CountingQuota(RateLimit(sustained=1, burst=1, period=100.0))
+    runner = executor(FakeTransport(answer()), quota=quota)
+    await runner.call(GET)
+
+    async def one() -> str:
+        try:
+            await asyncio.sleep(1000.0)
+        except asyncio.CancelledError:  # cleans up with a call
+            try:
+                await runner.call(GET)
+            except ConfigurationError:
+                return "closed"
+        return "done"
+
+    calls = [asyncio.create_task(one()) for _ in range(2)]
+    await settle()
+    for call in calls:
+        call.cancel()
+    await settle()
+
+    calls[0].cancel()
+    runner.idle.close()
+
+    with pytest.raises(asyncio.CancelledError):
+        await calls[0]
+    assert await calls[1] == "closed"
+    assert calls[1].cancelling() == 1
 
 
 @virtual_time

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from fakes import now, settle, virtual_time
-from quotas import limiter, send
+from quotas import limiter, look, send
 
 
 @virtual_time
@@ -70,7 +70,7 @@ async def test_a_waiter_cancelled_when_it_was_let_through_gives_its_turn_on():
     quota.release()
 
     asyncio.get_running_loop().now += 10.2
-    quota._wake()  # the first is let through, but did not run yet
+    look(quota)  # the first is let through, but did not run yet
     waiters[0].cancel()
     await settle()
 
@@ -91,7 +91,7 @@ async def test_a_turn_that_comes_before_the_cancelled_waiter_noticed_goes_on():
 
     first.cancel()
     asyncio.get_running_loop().now += 10.2
-    quota._wake()  # before the first one's own step
+    look(quota)  # before the first one's own step
     await settle()
 
     assert (first.cancelled(), second.done(), second.cancelled()) == (True, True, False)
@@ -129,7 +129,8 @@ async def test_when_all_gave_up_no_timer_is_left():
     waiter.cancel()
     await asyncio.gather(waiter, return_exceptions=True)
 
-    assert quota._timer is None
+    assert quota._waiters == {}
+    assert not [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]
 
 
 @virtual_time

@@ -114,4 +114,4 @@ async def test_the_server_never_finds_a_limit_broken(limit, calls, steps):
         assert server.most_in_a_period() <= limit.burst
         assert server.lowest_bucket() >= -TOLERANCE
     state = quota.state()
-    assert (state.waiting, state.under_way, quota._timer) == (0, 0, None)
+    assert (state.waiting, state.under_way, quota._waiters) == (0, 0, {})
