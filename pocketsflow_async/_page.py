@@ -14,7 +14,7 @@ class Page(Generic[T]):
 
     Attributes:
         items: the records, in the API's order.
-        has_more: whether further pages follow.
+        has_more: whether further pages follow; False only if the API says so, or sent a page without records.
         pagination: what the API says of its pages; None where it says nothing.
     """
 

@@ -4,16 +4,17 @@ Four styles of paging become one here. What is common to them is a page's number
 into the style's own parameters.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._operation import Operation, Paging, Style
 from pocketsflow_async._page import Page, RawPage, Unread
+from pocketsflow_async._page_rules import Announced, Repeats, more_follow
+from pocketsflow_async._prefetch import Prefetch
 from pocketsflow_async._unset import Unset
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError
 
@@ -98,9 +99,9 @@ class Pager(Generic[T]):
         """Every page with its records as the JSON text that the server sent; no models are built."""
         return self._walk(concurrency, raw=True)
 
-    async def raw_page(self, number: int = 0) -> RawPage:
-        """One page of the walk, counted from 0, with its records as the JSON text that the server sent."""
-        page: RawPage = self._read(await self._fetch(number, raw=True), number)
+    async def raw_page(self, place: int = 0) -> RawPage:
+        """One page of the walk, with its records as the JSON text that the server sent."""
+        page: RawPage = self._read(await self._fetch(place, raw=True), place)
         return page
 
     @property
@@ -110,7 +111,7 @@ class Pager(Generic[T]):
 
     async def _first(self) -> Page[T]:
         page = await self._caller.call(self._operation, **self._sent(self._plan.asked()))
-        self._plan.finish(page, 0)
+        self._plan.finish(page, 0, self._plan.size or self._plan.paging.default_size)
         return page
 
     def _sent(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -120,35 +121,44 @@ class Pager(Generic[T]):
     async def _walk(self, concurrency: int, *, raw: bool) -> AsyncGenerator[Any, None]:
         if isinstance(concurrency, bool) or concurrency < 1:
             raise InvalidArgumentError(f"{self._operation.name}: concurrency must be at least 1, not {concurrency!r}")
-        window: deque[asyncio.Future[Unread]] = deque()
-        held = [self._read(await self._fetch(0, raw=raw), 0)]
-        number = seen = 1
-        try:
+        plan = self._plan
+        repeats, announced = Repeats(plan.name), Announced(plan.name, plan.before)
+        held: list[Any] = []
+        place, step, seen = 0, plan.step, 0
+        ahead = 1
+        fetches: Prefetch[int, Unread] = Prefetch(partial(self._fetch, raw=raw))
+        async with fetches:
             while True:
-                more, last = held[0].has_more, self._plan.last_page(held[0])
+                following = range(place + step, place + ahead * step, step)
+                held.append(self._read(await fetches.get(place, following), place))
+                records, more, told = len(held[0].items), held[0].has_more, held[0].pagination
+                if more or seen:
+                    repeats.look(map(bytes if raw else _key, held[0].items))
+                last = plan.last_page(held[0])
                 yield held.pop()  # from here on it is the caller's alone: it may be gone before the next one is read
+                announced.look(told, records, more=more)
                 if not more:
                     return
-                # Where the API does not say how many pages there are, go no further ahead than was found already.
-                ahead = concurrency if last is not None else min(concurrency, seen)
-                while len(window) < ahead and (last is None or number <= last or not window):
-                    window.append(asyncio.ensure_future(self._fetch(number, raw=raw)))
-                    number += 1
-                held.append(self._read(await window[0], seen))
-                window.popleft()
                 seen += 1
-        finally:
-            for task in window:
-                task.cancel()
-            await asyncio.gather(*window, return_exceptions=True)
+                place += step
+                if plan.by_offset and records != step:
+                    fetches.drop()
+                    place, step, seen = place - step + records, min(records, step), 1
+                # Where the API does not say how many pages there are, go no further ahead than was found already.
+                ahead = min(concurrency, seen if last is None else max(last - place + 1, 1))
 
-    def _fetch(self, number: int, *, raw: bool) -> Coroutine[Any, Any, Unread]:
-        return self._caller.fetch(self._operation, raw=raw, **self._sent(self._plan.walked(number)))
+    def _fetch(self, place: int, *, raw: bool) -> Coroutine[Any, Any, Unread]:
+        return self._caller.fetch(self._operation, raw=raw, **self._sent(self._plan.walked(place)))
 
-    def _read(self, unread: Unread, number: int) -> Any:
+    def _read(self, unread: Unread, place: int) -> Any:
         page = unread()
-        self._plan.finish(page, number)
+        self._plan.finish(page, place, self._plan.walking_size)
         return page
+
+
+def _key(item: Any) -> Any:
+    """What tells a record from the others of its list."""
+    return getattr(item, "id", None) or repr(item)
 
 
 class _Plan:
@@ -173,35 +183,49 @@ class _Plan:
         sizes = {} if self.size is None else {"pageSize": self.size}
         return {**self.given, **sizes}
 
-    def walked(self, number: int) -> dict[str, Any]:
-        """The parameters of one page of a walk, counted from 0 where the caller wants to begin."""
+    @property
+    def step(self) -> int:
+        """From the place of a full page to that of the next: places are records of lists by offset, else pages."""
+        return self.walking_size if self.by_offset else 1
+
+    @property
+    def before(self) -> int:
+        """How many records lie in front of the place where the caller wants to begin, as far as full pages go."""
+        return (self.start or 0) if self.by_offset else ((self.start or 1) - 1) * self.walking_size
+
+    def walked(self, place: int) -> dict[str, Any]:
+        """The parameters of one page of a walk; the caller wants to begin at place 0."""
         if not self.paged:
             return self.given
-        size = self._walking_size()
+        size = self.walking_size
         if self.by_offset:
-            return {**self.given, "limit": size, "offset": (self.start or 0) + number * size}
-        return {**self.given, "page": (self.start or 1) + number, "pageSize": size}
+            return {**self.given, "limit": size, "offset": (self.start or 0) + place}
+        return {**self.given, "page": (self.start or 1) + place, "pageSize": size}
 
     def last_page(self, page: _Paged) -> int | None:
-        """The number of the last page, as far as this page tells."""
+        """The place of the last page, as far as this page tells."""
         total = getattr(page.pagination, "total_pages", None)
         return None if total is None else total - (self.start or 1)
 
-    def finish(self, page: _Paged, number: int) -> None:
-        """Say on the page whether more follow, after a look at whether it is the page that was asked for."""
+    def finish(self, page: _Paged, place: int, size: int | None) -> None:
+        """Say on the page whether more follow; raises if it is not the page that was asked for, with that size."""
         pagination = page.pagination
         if self.by_offset:
-            page.has_more = len(page.items) >= self._walking_size()
+            page.has_more = len(page.items) > 0  # a page that is short may be as large as the API makes them
+        elif self.paged and pagination is None:
+            page.has_more = size is not None and len(page.items) >= size
         elif pagination is not None:
-            page.has_more = pagination.has_more and bool(page.items)
-            expected = (self.start or 1) + number
+            page.has_more = more_follow(pagination, len(page.items))
+            expected = (self.start or 1) + place
             if pagination.current_page != expected:
                 raise APIResponseError(
                     f"{self.name}: asked for page {expected}, the API answered with page {pagination.current_page}",
                     path="$.pagination.currentPage",
                 )
 
-    def _walking_size(self) -> int:
+    @property
+    def walking_size(self) -> int:
+        """How many records a page of a walk is asked to have."""
         if self.size is not None:
             return self.size
         # A start page was counted in pages of the API's own size.

@@ -1,5 +1,7 @@
 import asyncio
+import random
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -68,10 +70,10 @@ async def test_awaiting_leaves_the_size_to_the_api(style, asked):
         ("page", {"page": 1}, [{"page": number, "pageSize": 100} for number in (1, 2, 3)]),
         ("page", {"page": 2, "pageSize": 101}, [{"page": number, "pageSize": 100} for number in (2, 3)]),
         ("body-page", {}, [{"page": number, "pageSize": 100} for number in (1, 2, 3)]),
-        ("offset", {}, [{"limit": 100, "offset": offset} for offset in (0, 100, 200)]),
-        ("offset", {"offset": 30}, [{"limit": 100, "offset": offset} for offset in (30, 130, 230)]),
-        ("offset", {"limit": 90, "offset": 100}, [{"limit": 90, "offset": offset} for offset in (100, 190)]),
-        ("offset", {"limit": 500}, [{"limit": 100, "offset": offset} for offset in (0, 100, 200)]),
+        ("offset", {}, [{"limit": 100, "offset": offset} for offset in (0, 100, 200, 250)]),
+        ("offset", {"offset": 30}, [{"limit": 100, "offset": offset} for offset in (30, 130, 230, 250)]),
+        ("offset", {"limit": 90, "offset": 100}, [{"limit": 90, "offset": offset} for offset in (100, 190, 250)]),
+        ("offset", {"limit": 500}, [{"limit": 100, "offset": offset} for offset in (0, 100, 200, 250)]),
         ("none", {}, [{}]),
     ],
 )
@@ -290,18 +292,148 @@ async def test_no_pages_at_all():
     assert await pager(FakeCaller(0)).collect(concurrency=8) == []
 
 
+class Odd(FakeCaller):
+    """A list whose answers are changed by the test before they are sent."""
+
+    def __init__(self, total: int, change: Callable[[Page[Any], dict[str, Any]], object]) -> None:
+        super().__init__(total)
+        self.change = change
+
+    def page(self, paging: Paging, asked: dict[str, Any]) -> Page[Any]:
+        page = super().page(paging, asked)
+        self.change(page, asked)
+        return page
+
+
+def says(**told: Any) -> Callable[[Page[Any], object], None]:
+    """Has every answer say the same of its pages."""
+
+    def change(page: Page[Any], _: object) -> None:
+        for name, value in told.items():
+            setattr(page.pagination, name, value)
+
+    return change
+
+
+def without(*numbers: int) -> Callable[[Page[Any], dict[str, Any]], None]:
+    """Takes the records from some pages."""
+
+    def change(page: Page[Any], asked: dict[str, Any]) -> None:
+        if asked["page"] in numbers:
+            page.items.clear()
+
+    return change
+
+
 @pytest.mark.parametrize("concurrency", [1, 2, 8])
+@pytest.mark.parametrize(
+    ("total", "change", "expected"),
+    [
+        (450, without(2, 3), [*range(100), *range(300, 450)]),
+        (450, says(has_more=False), range(450)),
+        (450, says(total_pages=0), range(450)),
+        (450, says(total_pages=6), range(450)),
+        (450, says(has_more=True, total_count=450), range(450)),
+        (450, says(total_pages=9, total_count=450), range(450)),
+    ],
+    ids=["empty pages", "no more", "no pages", "a page too many", "always more", "pages too many"],
+)
 @virtual_time
-async def test_an_empty_page_ends_the_walk(concurrency):
-    """A server that promises more and more without sending any is not followed."""
+async def test_a_walk_goes_on_while_anything_says_that_more_follows(total, change, expected, concurrency):
+    """Neither an empty page, nor hasMore or totalPages alone, ends the walk while the other says that more follows."""
+    assert await pager(Odd(total, change)).collect(concurrency=concurrency) == list(expected)
 
-    class Promising(FakeCaller):
-        def page(self, paging: Paging, asked: dict[str, Any]) -> Page[int]:
-            page = super().page(paging, asked)
-            page.pagination.has_more = True
-            return page
 
-    assert await pager(Promising(150)).collect(concurrency=concurrency) == list(range(150))
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (says(has_more=True), "the list ended with page 4 after 250 records, but it has no records, but says that"),
+        (says(total_count=1000), "the list ended with page 3 after 250 records, but the API announced 1000"),
+        (says(total_pages=9), "page 9 after 250 records, but the last 6 of the 9 pages had no records"),
+        (says(total_pages=10**9), "page 23 after 250 records, but the last 20 pages had no records"),
+    ],
+)
+@virtual_time
+async def test_what_cannot_be_read_is_an_error_after_all_that_can(change, told, concurrency):
+    """When the API announces more than it gives, the records that it gives come, and then an error."""
+    found: list[int] = []
+
+    async def walk() -> None:
+        async for page in pager(Odd(250, change)).pages(concurrency=concurrency):
+            found.extend(page.items)
+
+    with pytest.raises(APIResponseError, match=told) as caught:
+        await walk()
+
+    assert found == list(range(250))
+    assert caught.value.path == "$.pagination"
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("largest", [1, 7, 50, 99])
+@virtual_time
+async def test_smaller_pages_than_asked_for_lose_nothing(largest, concurrency):
+    """A list by offset goes on by the number of records that came, until a page brings nothing."""
+    caller = FakeCaller(230)
+    caller.page = lambda _, asked: Page(  # type: ignore[method-assign]
+        items=list(range(asked["offset"], min(asked["offset"] + min(asked["limit"], largest), 230)))
+    )
+
+    assert await pager(caller, "offset").collect(concurrency=concurrency) == list(range(230))
+    assert (await pager(caller, "offset")).has_more
+    assert not (await pager(caller, "offset", offset=230)).has_more
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("kind", ["the same", "shuffled", "in a circle", "one record"])
+@virtual_time
+async def test_a_list_that_repeats_itself_is_an_error(kind, concurrency):
+    """An offset that is ignored, or wraps around, ends the walk with an error after few pages, not never."""
+    draw = random.Random(1)
+    total = 1 if kind == "one record" else 530
+    caller = FakeCaller(total)
+
+    def page(_: Paging, asked: dict[str, Any]) -> Page[int]:
+        start = asked["offset"] if kind == "in a circle" else 0
+        items = [place % total for place in range(start, start + min(100, total))]
+        return Page(items=draw.sample(items, len(items)) if kind == "shuffled" else items)
+
+    caller.page = page  # type: ignore[method-assign]
+
+    with pytest.raises(APIResponseError, match="ignores which page is asked for"):
+        await pager(caller, "offset").collect(concurrency=concurrency)
+
+    assert len(caller.asked) <= 25
+
+
+@pytest.mark.parametrize(
+    ("page", "told", "more"),
+    [
+        (1, {}, True),
+        (3, {}, False),
+        (4, {}, False),
+        (3, {"has_more": True}, True),
+        (4, {"has_more": True}, False),
+        (2, {"has_more": False}, True),
+        (4, {"total_pages": 5, "has_more": False}, True),
+    ],
+)
+@virtual_time
+async def test_a_single_page_says_whether_more_follow(page, told, more):
+    """More follow if either hasMore or totalPages says so, but not behind an empty page beyond the last one."""
+    assert (await pager(Odd(250, says(**told)), page=page, pageSize=100)).has_more is more
+
+
+@virtual_time
+async def test_a_full_page_without_a_word_of_further_pages_is_not_the_last():
+    """Where an answer lacks its pagination, the list ends with a page that is not full."""
+
+    def forget(page: Page[Any], _: object) -> None:
+        page.pagination, page.has_more = None, False
+
+    assert [(await pager(Odd(250, forget), page=page)).has_more for page in (1, 12, 13)] == [True, True, False]
+    assert await pager(Odd(250, forget)).collect() == list(range(250))
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 8])

@@ -1,0 +1,46 @@
+"""Pages that are fetched before they are needed."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Generic, Self, TypeVar
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+class Prefetch(Generic[K, T]):
+    """Fetches that run concurrently, each once; leaving the block cancels those that nobody took.
+
+    Args:
+        fetch: fetches one page, by what tells it from the others.
+    """
+
+    def __init__(self, fetch: Callable[[K], Coroutine[Any, Any, T]]) -> None:
+        self._fetch = fetch
+        self._tasks: dict[K, asyncio.Task[T]] = {}
+        self._dropped: list[asyncio.Task[T]] = []
+
+    async def get(self, key: K, following: Iterable[K] = ()) -> T:
+        """Wait for one page, while the fetches of those that follow it are started."""
+        for one in (key, *following):
+            if one not in self._tasks:
+                self._tasks[one] = asyncio.ensure_future(self._fetch(one))
+        found = await self._tasks[key]
+        del self._tasks[key]
+        return found
+
+    def drop(self) -> None:
+        """Cancel what is in flight: the pages that follow are others than was thought."""
+        for task in self._tasks.values():
+            task.cancel()
+        self._dropped = [task for task in (*self._dropped, *self._tasks.values()) if not task.done()]
+        self._tasks.clear()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        tasks = [*self._tasks.values(), *self._dropped]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
