@@ -56,9 +56,12 @@ def _annotation(type_: Type, *, datetime: str = "dt.datetime", suffix: str = "")
             return type_.kind
 
 
-def body_type(type_: Type) -> str:
-    """What a caller may give: numbers of any exactness, times as text too, enums by value."""
-    inner = [body_type(arg) for arg in type_.args]
+def body_type(type_: Type, door: str = "") -> str:
+    """What a caller may give: numbers of any exactness, times as text too, enums by value.
+
+    `door` is what stands before the name of a class.
+    """
+    inner = [body_type(arg, door) for arg in type_.args]
     match type_.kind:
         case "decimal" | "float":
             return "Decimal | float"
@@ -67,7 +70,9 @@ def body_type(type_: Type) -> str:
         case "date":
             return "dt.date | str"
         case "enum":
-            return f"{type_.name} | str"
+            return f"{door}{type_.name} | str"
+        case "model":
+            return door + type_.name
         case "list":
             return f"Sequence[{inner[0]}]"
         case "map":

@@ -177,10 +177,10 @@ class Operation:
 
     @property
     def returns(self) -> str:
-        """What the method gives, where it is no list."""
+        """What the method gives, as an annotation; of a list, one record."""
         if self.answer.kind == "none":
             return "None"
-        return f"{self.answer.name} | None" if self.empty else self.answer.name
+        return f"models.{self.answer.name} | None" if self.empty else f"models.{self.answer.name}"
 
     @property
     def template(self) -> str:

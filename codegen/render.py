@@ -2,7 +2,6 @@
 
 import ast
 import json
-import textwrap
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -48,13 +47,14 @@ IMPORTS = {
     "sound": f"from {PACKAGE}._sound import sound",
     "Raw": "from msgspec import Raw",
     "File": f"from {PACKAGE}._upload import File",
+    "annotated": f"from {PACKAGE} import _annotated as annotated",
     "RequestOptions": f"from {PACKAGE}._config import RequestOptions",
 }
 BUILTINS = frozenset({"AttributeError", "DeprecationWarning"})
 """Classes of Python's own that templates name."""
 
-# What an operations module needs when it runs; all else there is for type checkers.
-_AT_RUN_TIME = {"Operation", "Paging", "Pager", "UNSET", "TYPE_CHECKING"}
+# What stands between a module and classes that it only names: they are loaded when the annotation is asked for.
+_DOORS = {"operations.py.jinja": "models", "events.py.jinja": "models", "resources.py.jinja": "operations"}
 
 
 def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
@@ -97,13 +97,14 @@ def render(api: Api, document: dict[str, Any]) -> dict[str, str]:
             values = {"module": module, "models": structs, "lists": lists, "records": records, "choices": choices}
             files[f"wire/{module}.py"] = renderer.text("wire.py.jinja", values)
     for resource in api.resources:
-        files[f"operations/{resource.name}.py"] = renderer.text(
-            "operations.py.jinja", {"resource": resource}, typing_only=True
-        )
-    files["models/__init__.py"] = renderer.text("models_door.py.jinja", {"places": renderer.places()})
+        files[f"operations/{resource.name}.py"] = renderer.text("operations.py.jinja", {"resource": resource})
+    doors = {"models": ("model, enum and request body", renderer.places())}
+    doors["operations"] = ("resource", {class_name(one.name): f"operations.{one.name}" for one in api.resources})
+    for door, (kinds_of, places) in doors.items():
+        files[f"{door}/__init__.py"] = renderer.text("models_door.py.jinja", {"kinds_of": kinds_of, "places": places})
     if api.events:
-        files["events.py"] = renderer.text("events.py.jinja", {}, typing_only=True)
-    for folder in ("bodies", "operations", "wire"):
+        files["events.py"] = renderer.text("events.py.jinja", {})
+    for folder in ("bodies", "wire"):
         files[f"{folder}/__init__.py"] = renderer.text("package.py.jinja", {})
     files["openapi.json"] = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     return files
@@ -145,7 +146,7 @@ class _Renderer:
         self._places = self.places()
         self._known = {"api": api, "package": f"{PACKAGE}._generated.{api.name}"}
 
-    def text(self, template: str, values: dict[str, Any], *, typing_only: bool = False) -> str:
+    def text(self, template: str, values: dict[str, Any]) -> str:
         """One module: header, docstring, the imports that its text needs, its text."""
         try:
             body = _environment().get_template(template).render(self._known, **values)
@@ -159,13 +160,7 @@ class _Renderer:
             "# change the spec, the templates or the generator, and run it again.\n"
         )
         rest = body[docstring_end:]
-        return (
-            header
-            + body[:docstring_end].lstrip()
-            + "\n\n"
-            + self._imports(rest, template, typing_only=typing_only)
-            + rest
-        )
+        return header + body[:docstring_end].lstrip() + "\n\n" + self._imports(rest, template) + rest
 
     def places(self) -> dict[str, str]:
         """Every public class and the module below the package that it stands in."""
@@ -179,7 +174,7 @@ class _Renderer:
                     found[f"{operation.answer.name}Page"] = f"models.{resource.name}"
         return dict(sorted(found.items()))
 
-    def _imports(self, text: str, template: str, *, typing_only: bool) -> str:
+    def _imports(self, text: str, template: str) -> str:
         try:
             tree = ast.parse(text)
         except SyntaxError:
@@ -202,9 +197,13 @@ class _Renderer:
                     pass
         lines = {name: IMPORTS[name] for name in (used - defined) & IMPORTS.keys()}
         base = f"{PACKAGE}._generated.{self.api.name}"
-        for name, place in self._places.items():
-            if name in used - defined:
-                lines[name] = f"from {base}.{place} import {name}"
+        if template in _DOORS:
+            lines |= {name: f"from {base} import {name}" for name in {_DOORS[template]} & used}
+        else:
+            lines |= {
+                name: f"from {base}.{self._places[name]} import {name}"
+                for name in (used - defined) & self._places.keys()
+            }
         # Elsewhere such a name is that of an argument or local value.
         for model in self.api.models if template == "wire.py.jinja" else ():
             function = function_name(model.name)
@@ -212,17 +211,7 @@ class _Renderer:
             for name in (*structs, function, function.upper()):
                 if model.role != "body" and name in used - defined:
                     lines[name] = f"from {base}.wire.{model.module} import {name}"
-        always = {"from __future__ import annotations"}
-        if not typing_only:
-            return "\n".join(sorted({*lines.values(), *always}, key=_import_order)) + "\n"
-        now = {line for name, line in lines.items() if name in _AT_RUN_TIME} | {"from typing import TYPE_CHECKING"}
-        later = sorted({line for name, line in lines.items() if name not in _AT_RUN_TIME}, key=_import_order)
-        return (
-            "\n".join(sorted(now | always, key=_import_order))
-            + "\n\nif TYPE_CHECKING:\n"
-            + textwrap.indent("\n".join(later), "    ")
-            + "\n"
-        )
+        return "\n".join(sorted({*lines.values(), "from __future__ import annotations"}, key=_import_order)) + "\n"
 
 
 def _import_order(line: str) -> tuple[int, str]:

@@ -69,7 +69,7 @@ def signature(operation: Any) -> str:
 
 
 def _argument_type(argument: Argument, operation: Any) -> str:
-    text = body_type(argument.type)
+    text = body_type(argument.type, "models.")
     if argument.required:
         return f"{text} | None" if argument.nullable else text
     if argument.place in {"query", "header"} or operation.paging is not None:

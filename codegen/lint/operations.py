@@ -16,7 +16,7 @@ _IDEMPOTENCY = ("safe", "key", "never")
 _STABILITY = ("documented", "sdk-only", "observed", "preview")
 _EXTENSIONS = frozenset({"x-resource", "x-method", "x-idempotency", "x-stability", "x-sources", "x-paging", "x-unwrap"})
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_TAKEN = {"common", "events", "resources"}
+_TAKEN = {"common", "events", "operations", "resources"}
 
 
 def check(view: View) -> None:

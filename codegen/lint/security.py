@@ -14,16 +14,15 @@ def check(view: View) -> None:
     """Refuse what the client could not send, and schemes that are not there."""
     used: dict[str, str] = {}
     for place, requirements in _told(view):
-        if not isinstance(requirements, list):
+        if sequence(requirements) != requirements:
             view.refuse(place, "security is a list: write [] where no credentials are needed")
-            continue
         if len(sequence(requirements)) > 1:
             view.refuse(
                 place, "the client has one way to authorize: of these alternatives keep the one with the bearer token"
             )
         for number, one in enumerate(sequence(requirements)):
             here = f"{place}/{number}"
-            if not isinstance(one, dict):
+            if mapping(one) != one:
                 view.refuse(here, "a requirement is a mapping: write {name of a scheme: []}")
             if len(mapping(one)) > 1:
                 view.refuse(

@@ -4,19 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from pocketsflow_async._generated.pocketsflow.models.events import (
-        InvoiceEvent,
-        OpenEvent,
-        OrderEvent,
-        SubscriptionEvent,
-    )
-
+from pocketsflow_async._generated.pocketsflow import models
 
 EVENTS: dict[str, str] = {
     # A one-time payment has succeeded.
@@ -74,5 +65,11 @@ ALIASES: dict[str, str] = {
 """Other spellings of an event's name."""
 
 if TYPE_CHECKING:
-    Payload = OrderEvent | OpenEvent | SubscriptionEvent | InvoiceEvent | Mapping[str, Any]
+    Payload = models.OrderEvent | models.OpenEvent | models.SubscriptionEvent | models.InvoiceEvent | Mapping[str, Any]
     """What an event carries."""
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name != "Payload":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return models.OrderEvent | models.OpenEvent | models.SubscriptionEvent | models.InvoiceEvent | Mapping[str, Any]

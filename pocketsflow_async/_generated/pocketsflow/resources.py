@@ -5,27 +5,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._generated.pocketsflow.operations.checkout import Checkout
-    from pocketsflow_async._generated.pocketsflow.operations.creator_pages import CreatorPages
-    from pocketsflow_async._generated.pocketsflow.operations.customers import Customers
-    from pocketsflow_async._generated.pocketsflow.operations.discounts import Discounts
-    from pocketsflow_async._generated.pocketsflow.operations.newsletters import Newsletters
-    from pocketsflow_async._generated.pocketsflow.operations.orders import Orders
-    from pocketsflow_async._generated.pocketsflow.operations.payments import Payments
-    from pocketsflow_async._generated.pocketsflow.operations.products import Products
-    from pocketsflow_async._generated.pocketsflow.operations.refunds import Refunds
-    from pocketsflow_async._generated.pocketsflow.operations.reviews import Reviews
-    from pocketsflow_async._generated.pocketsflow.operations.subscription_offers import SubscriptionOffers
-    from pocketsflow_async._generated.pocketsflow.operations.subscriptions import Subscriptions
-    from pocketsflow_async._generated.pocketsflow.operations.upsells import Upsells
-    from pocketsflow_async._generated.pocketsflow.operations.users import Users
-    from pocketsflow_async._generated.pocketsflow.operations.variants import Variants
-    from pocketsflow_async._generated.pocketsflow.operations.webhooks import Webhooks
-
+from pocketsflow_async import _annotated as annotated
+from pocketsflow_async._generated.pocketsflow import operations
 
 LISTS = (
     "products",
@@ -46,117 +28,85 @@ LISTS = (
 class Resources:
     """The resources by name."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: annotated.Caller) -> None:
         self._caller = caller
 
     @cached_property
-    def products(self) -> Products:
+    def products(self) -> operations.Products:
         """Things sold once: files, courses, templates and the like."""
-        from pocketsflow_async._generated.pocketsflow.operations.products import Products
-
-        return Products(self._caller)
+        return operations.Products(self._caller)
 
     @cached_property
-    def variants(self) -> Variants:
+    def variants(self) -> operations.Variants:
         """Priced variants of a product."""
-        from pocketsflow_async._generated.pocketsflow.operations.variants import Variants
-
-        return Variants(self._caller)
+        return operations.Variants(self._caller)
 
     @cached_property
-    def orders(self) -> Orders:
+    def orders(self) -> operations.Orders:
         """Completed sales."""
-        from pocketsflow_async._generated.pocketsflow.operations.orders import Orders
-
-        return Orders(self._caller)
+        return operations.Orders(self._caller)
 
     @cached_property
-    def subscriptions(self) -> Subscriptions:
+    def subscriptions(self) -> operations.Subscriptions:
         """Memberships: one buyer's running subscription each."""
-        from pocketsflow_async._generated.pocketsflow.operations.subscriptions import Subscriptions
-
-        return Subscriptions(self._caller)
+        return operations.Subscriptions(self._caller)
 
     @cached_property
-    def payments(self) -> Payments:
+    def payments(self) -> operations.Payments:
         """Money received, from one-time sales and from subscriptions."""
-        from pocketsflow_async._generated.pocketsflow.operations.payments import Payments
-
-        return Payments(self._caller)
+        return operations.Payments(self._caller)
 
     @cached_property
-    def customers(self) -> Customers:
+    def customers(self) -> operations.Customers:
         """People who have bought something."""
-        from pocketsflow_async._generated.pocketsflow.operations.customers import Customers
-
-        return Customers(self._caller)
+        return operations.Customers(self._caller)
 
     @cached_property
-    def reviews(self) -> Reviews:
+    def reviews(self) -> operations.Reviews:
         """What buyers say about products."""
-        from pocketsflow_async._generated.pocketsflow.operations.reviews import Reviews
-
-        return Reviews(self._caller)
+        return operations.Reviews(self._caller)
 
     @cached_property
-    def discounts(self) -> Discounts:
+    def discounts(self) -> operations.Discounts:
         """Discount codes."""
-        from pocketsflow_async._generated.pocketsflow.operations.discounts import Discounts
-
-        return Discounts(self._caller)
+        return operations.Discounts(self._caller)
 
     @cached_property
-    def upsells(self) -> Upsells:
+    def upsells(self) -> operations.Upsells:
         """Second products offered after the purchase of a first one."""
-        from pocketsflow_async._generated.pocketsflow.operations.upsells import Upsells
-
-        return Upsells(self._caller)
+        return operations.Upsells(self._caller)
 
     @cached_property
-    def subscription_offers(self) -> SubscriptionOffers:
+    def subscription_offers(self) -> operations.SubscriptionOffers:
         """What buyers can subscribe to: price, frequency, trial."""
-        from pocketsflow_async._generated.pocketsflow.operations.subscription_offers import SubscriptionOffers
-
-        return SubscriptionOffers(self._caller)
+        return operations.SubscriptionOffers(self._caller)
 
     @cached_property
-    def webhooks(self) -> Webhooks:
+    def webhooks(self) -> operations.Webhooks:
         """Addresses that are told about events."""
-        from pocketsflow_async._generated.pocketsflow.operations.webhooks import Webhooks
-
-        return Webhooks(self._caller)
+        return operations.Webhooks(self._caller)
 
     @cached_property
-    def users(self) -> Users:
+    def users(self) -> operations.Users:
         """The seller account that owns the API key."""
-        from pocketsflow_async._generated.pocketsflow.operations.users import Users
-
-        return Users(self._caller)
+        return operations.Users(self._caller)
 
     @cached_property
-    def checkout(self) -> Checkout:
+    def checkout(self) -> operations.Checkout:
         """Hosted checkout pages."""
-        from pocketsflow_async._generated.pocketsflow.operations.checkout import Checkout
-
-        return Checkout(self._caller)
+        return operations.Checkout(self._caller)
 
     @cached_property
-    def refunds(self) -> Refunds:
+    def refunds(self) -> operations.Refunds:
         """Money returned to buyers."""
-        from pocketsflow_async._generated.pocketsflow.operations.refunds import Refunds
-
-        return Refunds(self._caller)
+        return operations.Refunds(self._caller)
 
     @cached_property
-    def newsletters(self) -> Newsletters:
+    def newsletters(self) -> operations.Newsletters:
         """E-mail to subscribers and customers."""
-        from pocketsflow_async._generated.pocketsflow.operations.newsletters import Newsletters
-
-        return Newsletters(self._caller)
+        return operations.Newsletters(self._caller)
 
     @cached_property
-    def creator_pages(self) -> CreatorPages:
+    def creator_pages(self) -> operations.CreatorPages:
         """The public storefront, readable without a key."""
-        from pocketsflow_async._generated.pocketsflow.operations.creator_pages import CreatorPages
-
-        return CreatorPages(self._caller)
+        return operations.CreatorPages(self._caller)

@@ -5,18 +5,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._generated.pocketsflow_preview.operations.analytics import Analytics
-    from pocketsflow_async._generated.pocketsflow_preview.operations.images import Images
-    from pocketsflow_async._generated.pocketsflow_preview.operations.links import Links
-    from pocketsflow_async._generated.pocketsflow_preview.operations.payouts import Payouts
-    from pocketsflow_async._generated.pocketsflow_preview.operations.posts import Posts
-    from pocketsflow_async._generated.pocketsflow_preview.operations.product_reviews import ProductReviews
-    from pocketsflow_async._generated.pocketsflow_preview.operations.subscribers import Subscribers
-
+from pocketsflow_async import _annotated as annotated
+from pocketsflow_async._generated.pocketsflow_preview import operations
 
 LISTS = (
     "images",
@@ -32,54 +23,40 @@ LISTS = (
 class Resources:
     """The resources by name."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: annotated.Caller) -> None:
         self._caller = caller
 
     @cached_property
-    def images(self) -> Images:
+    def images(self) -> operations.Images:
         """Pictures and other media of the account."""
-        from pocketsflow_async._generated.pocketsflow_preview.operations.images import Images
-
-        return Images(self._caller)
+        return operations.Images(self._caller)
 
     @cached_property
-    def posts(self) -> Posts:
+    def posts(self) -> operations.Posts:
         """What newsletters are made of."""
-        from pocketsflow_async._generated.pocketsflow_preview.operations.posts import Posts
-
-        return Posts(self._caller)
+        return operations.Posts(self._caller)
 
     @cached_property
-    def subscribers(self) -> Subscribers:
+    def subscribers(self) -> operations.Subscribers:
         """Readers of the newsletter; who pays for a subscription is not meant."""
-        from pocketsflow_async._generated.pocketsflow_preview.operations.subscribers import Subscribers
-
-        return Subscribers(self._caller)
+        return operations.Subscribers(self._caller)
 
     @cached_property
-    def links(self) -> Links:
+    def links(self) -> operations.Links:
         """Entries of the link-in-bio page."""
-        from pocketsflow_async._generated.pocketsflow_preview.operations.links import Links
-
-        return Links(self._caller)
+        return operations.Links(self._caller)
 
     @cached_property
-    def analytics(self) -> Analytics:
+    def analytics(self) -> operations.Analytics:
         """Figures about sales and visitors."""
-        from pocketsflow_async._generated.pocketsflow_preview.operations.analytics import Analytics
-
-        return Analytics(self._caller)
+        return operations.Analytics(self._caller)
 
     @cached_property
-    def payouts(self) -> Payouts:
+    def payouts(self) -> operations.Payouts:
         """Money paid out to the seller."""
-        from pocketsflow_async._generated.pocketsflow_preview.operations.payouts import Payouts
-
-        return Payouts(self._caller)
+        return operations.Payouts(self._caller)
 
     @cached_property
-    def product_reviews(self) -> ProductReviews:
+    def product_reviews(self) -> operations.ProductReviews:
         """What buyers say about one product, readable without a key."""
-        from pocketsflow_async._generated.pocketsflow_preview.operations.product_reviews import ProductReviews
-
-        return ProductReviews(self._caller)
+        return operations.ProductReviews(self._caller)

@@ -4,14 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from pocketsflow_async._generated.pocketsuite.models.common import Booking, Client, Payment, Subaccount
-
+from pocketsflow_async._generated.pocketsuite import models
 
 EVENTS: dict[str, str] = {
     # A client was created.
@@ -35,5 +31,11 @@ ALIASES: dict[str, str] = {}
 """Other spellings of an event's name."""
 
 if TYPE_CHECKING:
-    Payload = Client | Booking | Payment | Subaccount | Mapping[str, Any]
+    Payload = models.Client | models.Booking | models.Payment | models.Subaccount | Mapping[str, Any]
     """What an event carries."""
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name != "Payload":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return models.Client | models.Booking | models.Payment | models.Subaccount | Mapping[str, Any]

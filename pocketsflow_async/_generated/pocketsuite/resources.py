@@ -5,17 +5,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._generated.pocketsuite.operations.bookings import Bookings
-    from pocketsflow_async._generated.pocketsuite.operations.client_notes import ClientNotes
-    from pocketsflow_async._generated.pocketsuite.operations.clients import Clients
-    from pocketsflow_async._generated.pocketsuite.operations.payments import Payments
-    from pocketsflow_async._generated.pocketsuite.operations.subaccounts import Subaccounts
-    from pocketsflow_async._generated.pocketsuite.operations.webhooks import Webhooks
-
+from pocketsflow_async import _annotated as annotated
+from pocketsflow_async._generated.pocketsuite import operations
 
 LISTS = (
     "clients",
@@ -29,47 +21,35 @@ LISTS = (
 class Resources:
     """The resources by name."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: annotated.Caller) -> None:
         self._caller = caller
 
     @cached_property
-    def clients(self) -> Clients:
+    def clients(self) -> operations.Clients:
         """The people who book and pay."""
-        from pocketsflow_async._generated.pocketsuite.operations.clients import Clients
-
-        return Clients(self._caller)
+        return operations.Clients(self._caller)
 
     @cached_property
-    def client_notes(self) -> ClientNotes:
+    def client_notes(self) -> operations.ClientNotes:
         """What is noted about a client."""
-        from pocketsflow_async._generated.pocketsuite.operations.client_notes import ClientNotes
-
-        return ClientNotes(self._caller)
+        return operations.ClientNotes(self._caller)
 
     @cached_property
-    def bookings(self) -> Bookings:
+    def bookings(self) -> operations.Bookings:
         """Appointments and services."""
-        from pocketsflow_async._generated.pocketsuite.operations.bookings import Bookings
-
-        return Bookings(self._caller)
+        return operations.Bookings(self._caller)
 
     @cached_property
-    def payments(self) -> Payments:
+    def payments(self) -> operations.Payments:
         """Money received."""
-        from pocketsflow_async._generated.pocketsuite.operations.payments import Payments
-
-        return Payments(self._caller)
+        return operations.Payments(self._caller)
 
     @cached_property
-    def subaccounts(self) -> Subaccounts:
+    def subaccounts(self) -> operations.Subaccounts:
         """The team members and locations below the account."""
-        from pocketsflow_async._generated.pocketsuite.operations.subaccounts import Subaccounts
-
-        return Subaccounts(self._caller)
+        return operations.Subaccounts(self._caller)
 
     @cached_property
-    def webhooks(self) -> Webhooks:
+    def webhooks(self) -> operations.Webhooks:
         """Addresses that are told about triggers."""
-        from pocketsflow_async._generated.pocketsuite.operations.webhooks import Webhooks
-
-        return Webhooks(self._caller)
+        return operations.Webhooks(self._caller)

@@ -4,24 +4,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.checkout import CheckoutSession
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-CREATE: Operation[CheckoutSession] = Operation(
+CREATE: Operation[models.CheckoutSession] = Operation(
     name="checkout.create",
     method="POST",
     path="/checkout/sessions",
@@ -50,7 +44,7 @@ class Checkout:
         metadata: Mapping[str, Any] | Unset = UNSET,
         client_reference_id: str | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> CheckoutSession:
+    ) -> models.CheckoutSession:
         """Open a hosted checkout page for a product or a subscription offer.
 
         Send the buyer to the `url` of the answer.

@@ -4,19 +4,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.creator_pages import CreatorPage
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-PRODUCTS: Operation[CreatorPage] = Operation(
+PRODUCTS: Operation[models.CreatorPage] = Operation(
     name="creator_pages.products",
     method="GET",
     path="/creator-pages/products/{}",
@@ -35,7 +30,7 @@ class CreatorPages:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def products(self, username: str, *, options: RequestOptions | None = None) -> CreatorPage:
+    async def products(self, username: str, *, options: RequestOptions | None = None) -> models.CreatorPage:
         """Read what a store shows to the public.
 
         Needs no API key. Known from client code only and may change without notice.

@@ -4,21 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.customers import Customer, CustomerSortField, SortOrder
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Customer]] = Operation(
+LIST: Operation[Page[models.Customer]] = Operation(
     name="customers.list",
     method="GET",
     path="/customers",
@@ -28,7 +23,7 @@ LIST: Operation[Page[Customer]] = Operation(
     paging=Paging("offset", max_size=100),
 )
 
-GET: Operation[Customer] = Operation(
+GET: Operation[models.Customer] = Operation(
     name="customers.get",
     method="GET",
     path="/customers/{}",
@@ -51,12 +46,12 @@ class Customers:
         *,
         email: str | None = None,
         product_id: str | None = None,
-        sort_by: CustomerSortField | str | None = None,
-        sort_order: SortOrder | str | None = None,
+        sort_by: models.CustomerSortField | str | None = None,
+        sort_order: models.SortOrder | str | None = None,
         limit: int | None = None,
         offset: int | None = None,
         options: RequestOptions | None = None,
-    ) -> Pager[Customer]:
+    ) -> Pager[models.Customer]:
         """List customers, filtered and sorted.
 
         The answer has no total; a page shorter than `limit` is the last one (inferred).
@@ -89,7 +84,7 @@ class Customers:
             options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Customer:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Customer:
         """Read one customer.
 
         The endpoint is known from the official Node SDK, not from the documentation.

@@ -4,32 +4,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
-    from decimal import Decimal
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.common import Message
-    from pocketsflow_async._generated.pocketsflow.models.discounts import (
-        Discount,
-        DiscountValidation,
-        DiscountValueType,
-    )
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Discount]] = Operation(
+LIST: Operation[Page[models.Discount]] = Operation(
     name="discounts.list",
     method="GET",
     path="/discounts",
@@ -39,7 +28,7 @@ LIST: Operation[Page[Discount]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-CREATE: Operation[Discount] = Operation(
+CREATE: Operation[models.Discount] = Operation(
     name="discounts.create",
     method="POST",
     path="/discounts",
@@ -48,7 +37,7 @@ CREATE: Operation[Discount] = Operation(
     stability="sdk-only",
 )
 
-VALIDATE: Operation[DiscountValidation] = Operation(
+VALIDATE: Operation[models.DiscountValidation] = Operation(
     name="discounts.validate",
     method="POST",
     path="/discounts/validate",
@@ -57,7 +46,7 @@ VALIDATE: Operation[DiscountValidation] = Operation(
     stability="documented",
 )
 
-GET: Operation[Discount] = Operation(
+GET: Operation[models.Discount] = Operation(
     name="discounts.get",
     method="GET",
     path="/discounts/{}",
@@ -66,7 +55,7 @@ GET: Operation[Discount] = Operation(
     stability="sdk-only",
 )
 
-UPDATE: Operation[Discount] = Operation(
+UPDATE: Operation[models.Discount] = Operation(
     name="discounts.update",
     method="POST",
     path="/discounts/{}",
@@ -75,7 +64,7 @@ UPDATE: Operation[Discount] = Operation(
     stability="sdk-only",
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="discounts.delete",
     method="DELETE",
     path="/discounts/{}",
@@ -93,7 +82,7 @@ class Discounts:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Discount]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Discount]:
         """List all discount codes.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -112,11 +101,11 @@ class Discounts:
         code: str,
         value: Decimal | float,
         main_product_ids: Sequence[str],
-        value_type: DiscountValueType | str | Unset = UNSET,
+        value_type: models.DiscountValueType | str | Unset = UNSET,
         active: bool | Unset = UNSET,
         expiration: dt.date | dt.datetime | str | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Discount:
+    ) -> models.Discount:
         """Create a discount code.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -150,7 +139,7 @@ class Discounts:
 
     async def validate(
         self, *, code: str, product_id: str | Unset = UNSET, options: RequestOptions | None = None
-    ) -> DiscountValidation:
+    ) -> models.DiscountValidation:
         """Check whether a discount code can be used.
 
         Neither the fields of the answer nor the reaction to a bad code is documented.
@@ -173,7 +162,7 @@ class Discounts:
             options=options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Discount:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Discount:
         """Read one discount code.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -198,11 +187,11 @@ class Discounts:
         code: str | Unset = UNSET,
         value: Decimal | float | Unset = UNSET,
         main_product_ids: Sequence[str] | Unset = UNSET,
-        value_type: DiscountValueType | str | Unset = UNSET,
+        value_type: models.DiscountValueType | str | Unset = UNSET,
         active: bool | Unset = UNSET,
         expiration: dt.date | dt.datetime | str | None | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Discount:
+    ) -> models.Discount:
         """Change a discount code; fields that are left out keep their value.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -235,7 +224,7 @@ class Discounts:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Delete a discount code.
 
         The endpoint is known from the official Node SDK, not from the documentation.

@@ -4,23 +4,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.newsletters import NewsletterResult
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-SEND: Operation[NewsletterResult] = Operation(
+SEND: Operation[models.NewsletterResult] = Operation(
     name="newsletters.send",
     method="POST",
     path="/newsletters/send",
@@ -49,7 +43,7 @@ class Newsletters:
         reply_to: str | Unset = UNSET,
         preview: str | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> NewsletterResult:
+    ) -> models.NewsletterResult:
         """Send an e-mail to one address or to as many as 100.
 
         Give `html`, `text` or both. Footer, postal address and unsubscribe link are added by the server.

@@ -4,23 +4,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.orders import Order
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Order]] = Operation(
+LIST: Operation[Page[models.Order]] = Operation(
     name="orders.list",
     method="GET",
     path="/orders",
@@ -30,7 +25,7 @@ LIST: Operation[Page[Order]] = Operation(
     paging=Paging("page", default_size=20, max_size=100),
 )
 
-GET: Operation[Order] = Operation(
+GET: Operation[models.Order] = Operation(
     name="orders.get",
     method="GET",
     path="/orders/{}",
@@ -57,7 +52,7 @@ class Orders:
         page: int | None = None,
         page_size: int | None = None,
         options: RequestOptions | None = None,
-    ) -> Pager[Order]:
+    ) -> Pager[models.Order]:
         """List orders, optionally of one product or one span of time.
 
         Whether the end of the span is included is not documented.
@@ -86,7 +81,7 @@ class Orders:
             options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Order:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Order:
         """Read one order.
 
         An order read alone can carry other fields than one in a listing, such as `amountBeforeTax`.

@@ -4,23 +4,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.payments import Payment, PaymentType
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Payment]] = Operation(
+LIST: Operation[Page[models.Payment]] = Operation(
     name="payments.list",
     method="GET",
     path="/payments",
@@ -42,13 +37,13 @@ class Payments:
     def list(
         self,
         *,
-        type: PaymentType | str | None = None,
+        type: models.PaymentType | str | None = None,
         start_date: dt.date | dt.datetime | str | None = None,
         end_date: dt.date | dt.datetime | str | None = None,
         page: int | None = None,
         page_size: int | None = None,
         options: RequestOptions | None = None,
-    ) -> Pager[Payment]:
+    ) -> Pager[models.Payment]:
         """List payments of one-time sales and subscriptions.
 
         Known from an official example and from client code, which sends dates without a time and 100 rows a page.

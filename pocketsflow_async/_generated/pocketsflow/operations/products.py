@@ -4,27 +4,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from decimal import Decimal
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from decimal import Decimal
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.common import Message
-    from pocketsflow_async._generated.pocketsflow.models.products import BillingInterval, Product, ProductType
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Product]] = Operation(
+LIST: Operation[Page[models.Product]] = Operation(
     name="products.list",
     method="GET",
     path="/products",
@@ -34,7 +27,7 @@ LIST: Operation[Page[Product]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-CREATE: Operation[Product] = Operation(
+CREATE: Operation[models.Product] = Operation(
     name="products.create",
     method="POST",
     path="/products",
@@ -43,7 +36,7 @@ CREATE: Operation[Product] = Operation(
     stability="documented",
 )
 
-UPDATE: Operation[Product] = Operation(
+UPDATE: Operation[models.Product] = Operation(
     name="products.update",
     method="POST",
     path="/products/update/{}",
@@ -52,7 +45,7 @@ UPDATE: Operation[Product] = Operation(
     stability="documented",
 )
 
-GET: Operation[Product] = Operation(
+GET: Operation[models.Product] = Operation(
     name="products.get",
     method="GET",
     path="/products/{}",
@@ -61,7 +54,7 @@ GET: Operation[Product] = Operation(
     stability="documented",
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="products.delete",
     method="DELETE",
     path="/products/{}",
@@ -79,7 +72,7 @@ class Products:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Product]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Product]:
         """List all products of the account.
 
         The whole catalogue comes in one answer; no paging parameters are known here.
@@ -98,8 +91,8 @@ class Products:
         price: Decimal | float,
         currency: str | Unset = UNSET,
         description: str | Unset = UNSET,
-        type: ProductType | str | Unset = UNSET,
-        billing_interval: BillingInterval | str | Unset = UNSET,
+        type: models.ProductType | str | Unset = UNSET,
+        billing_interval: models.BillingInterval | str | Unset = UNSET,
         active: bool | Unset = UNSET,
         subtitle: str | Unset = UNSET,
         slug: str | Unset = UNSET,
@@ -117,7 +110,7 @@ class Products:
         has_first_name: bool | Unset = UNSET,
         has_last_name: bool | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Product:
+    ) -> models.Product:
         """Create a product.
 
         The price is in major units, such as 29.99.
@@ -187,7 +180,7 @@ class Products:
         active: bool | Unset = UNSET,
         published: bool | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Product:
+    ) -> models.Product:
         """Change a product; fields that are left out keep their value.
 
         Args:
@@ -217,7 +210,7 @@ class Products:
             options=options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Product:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Product:
         """Read one product.
 
         Args:
@@ -232,7 +225,7 @@ class Products:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Delete a product.
 
         Args:

@@ -4,25 +4,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.refunds import Refund
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Refund]] = Operation(
+LIST: Operation[Page[models.Refund]] = Operation(
     name="refunds.list",
     method="GET",
     path="/refunds",
@@ -32,7 +26,7 @@ LIST: Operation[Page[Refund]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-CREATE: Operation[Refund] = Operation(
+CREATE: Operation[models.Refund] = Operation(
     name="refunds.create",
     method="POST",
     path="/refunds",
@@ -41,7 +35,7 @@ CREATE: Operation[Refund] = Operation(
     stability="sdk-only",
 )
 
-GET: Operation[Refund] = Operation(
+GET: Operation[models.Refund] = Operation(
     name="refunds.get",
     method="GET",
     path="/refunds/{}",
@@ -59,7 +53,7 @@ class Refunds:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Refund]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Refund]:
         """List all refunds.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -78,7 +72,7 @@ class Refunds:
         amount: Decimal | float | Unset = UNSET,
         reason: str | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Refund:
+    ) -> models.Refund:
         """Refund an order, wholly or in part.
 
         Without an amount the whole order is refunded. Amounts are in major units.
@@ -104,7 +98,7 @@ class Refunds:
             options=options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Refund:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Refund:
         """Read one refund.
 
         The endpoint is known from the official Node SDK, not from the documentation.

@@ -4,21 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.reviews import Review
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Review]] = Operation(
+LIST: Operation[Page[models.Review]] = Operation(
     name="reviews.list",
     method="GET",
     path="/reviews",
@@ -37,7 +32,7 @@ class Reviews:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, product_id: str | None = None, options: RequestOptions | None = None) -> Pager[Review]:
+    def list(self, *, product_id: str | None = None, options: RequestOptions | None = None) -> Pager[models.Review]:
         """List all reviews, or those of one product.
 
         The endpoint is known from the official Node SDK, not from the documentation.

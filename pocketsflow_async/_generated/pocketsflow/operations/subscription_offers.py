@@ -4,31 +4,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from decimal import Decimal
-    from typing import Any
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.subscription_offers import (
-        OfferFrequency,
-        Subscriber,
-        SubscriptionOffer,
-    )
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[SubscriptionOffer]] = Operation(
+LIST: Operation[Page[models.SubscriptionOffer]] = Operation(
     name="subscription_offers.list",
     method="GET",
     path="/subscriptions",
@@ -38,7 +28,7 @@ LIST: Operation[Page[SubscriptionOffer]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-CREATE: Operation[SubscriptionOffer] = Operation(
+CREATE: Operation[models.SubscriptionOffer] = Operation(
     name="subscription_offers.create",
     method="POST",
     path="/subscriptions",
@@ -47,7 +37,7 @@ CREATE: Operation[SubscriptionOffer] = Operation(
     stability="sdk-only",
 )
 
-SUBSCRIBERS: Operation[Page[Subscriber]] = Operation(
+SUBSCRIBERS: Operation[Page[models.Subscriber]] = Operation(
     name="subscription_offers.subscribers",
     method="GET",
     path="/subscriptions/subscribers",
@@ -57,7 +47,7 @@ SUBSCRIBERS: Operation[Page[Subscriber]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-GET: Operation[SubscriptionOffer] = Operation(
+GET: Operation[models.SubscriptionOffer] = Operation(
     name="subscription_offers.get",
     method="GET",
     path="/subscriptions/{}",
@@ -75,7 +65,7 @@ class SubscriptionOffers:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[SubscriptionOffer]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.SubscriptionOffer]:
         """List all subscription offers.
 
         These are the things on sale; the memberships of buyers are the resource `subscriptions`.
@@ -94,7 +84,7 @@ class SubscriptionOffers:
         *,
         name: str,
         price: Decimal | float,
-        frequency: OfferFrequency | str,
+        frequency: models.OfferFrequency | str,
         subtitle: str | Unset = UNSET,
         description: str | Unset = UNSET,
         trial_period: int | Unset = UNSET,
@@ -128,7 +118,7 @@ class SubscriptionOffers:
         checkout_style: Mapping[str, Any] | Unset = UNSET,
         checkout_colors: Mapping[str, Any] | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> SubscriptionOffer:
+    ) -> models.SubscriptionOffer:
         """Create a subscription offer.
 
         The price is in US dollars, in major units, for each period of the frequency.
@@ -216,7 +206,7 @@ class SubscriptionOffers:
             options=options,
         )
 
-    def subscribers(self, *, options: RequestOptions | None = None) -> Pager[Subscriber]:
+    def subscribers(self, *, options: RequestOptions | None = None) -> Pager[models.Subscriber]:
         """List the paying subscribers of all offers.
 
         Named by an official example as the call to compare one's own records with.
@@ -231,7 +221,7 @@ class SubscriptionOffers:
         """
         return Pager(self._caller, SUBSCRIBERS, {}, options)
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> SubscriptionOffer:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.SubscriptionOffer:
         """Read one subscription offer.
 
         The endpoint is known from the official Node SDK, not from the documentation.

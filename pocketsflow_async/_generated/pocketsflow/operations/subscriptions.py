@@ -4,24 +4,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.common import Message
-    from pocketsflow_async._generated.pocketsflow.models.subscriptions import Subscription, SubscriptionStatus
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Subscription]] = Operation(
+LIST: Operation[Page[models.Subscription]] = Operation(
     name="subscriptions.list",
     method="POST",
     path="/orders/subscriptions",
@@ -31,7 +25,7 @@ LIST: Operation[Page[Subscription]] = Operation(
     paging=Paging("body-page", max_size=100),
 )
 
-CANCEL: Operation[Message] = Operation(
+CANCEL: Operation[models.Message] = Operation(
     name="subscriptions.cancel",
     method="POST",
     path="/orders/subscriptions/cancel/{}",
@@ -40,7 +34,7 @@ CANCEL: Operation[Message] = Operation(
     stability="sdk-only",
 )
 
-REFUND: Operation[Message] = Operation(
+REFUND: Operation[models.Message] = Operation(
     name="subscriptions.refund",
     method="POST",
     path="/orders/subscriptions/refund/{}",
@@ -49,7 +43,7 @@ REFUND: Operation[Message] = Operation(
     stability="sdk-only",
 )
 
-GET: Operation[Subscription] = Operation(
+GET: Operation[models.Subscription] = Operation(
     name="subscriptions.get",
     method="GET",
     path="/orders/subscriptions/{}",
@@ -74,9 +68,9 @@ class Subscriptions:
         page_size: int | None = None,
         start_date: dt.date | dt.datetime | str | None = None,
         end_date: dt.date | dt.datetime | str | None = None,
-        status: SubscriptionStatus | str | None = None,
+        status: models.SubscriptionStatus | str | None = None,
         options: RequestOptions | None = None,
-    ) -> Pager[Subscription]:
+    ) -> Pager[models.Subscription]:
         """List memberships, optionally of one status or one span of time.
 
         The filters and the page travel in the request body.
@@ -107,7 +101,7 @@ class Subscriptions:
             options,
         )
 
-    async def cancel(self, stripe_subscription_id: str, *, options: RequestOptions | None = None) -> Message:
+    async def cancel(self, stripe_subscription_id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Cancel a membership.
 
         Takes the membership's `stripeSubscriptionId`, not its `_id`.
@@ -127,7 +121,7 @@ class Subscriptions:
             options=options,
         )
 
-    async def refund(self, stripe_subscription_id: str, *, options: RequestOptions | None = None) -> Message:
+    async def refund(self, stripe_subscription_id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Refund a membership.
 
         Takes the membership's `stripeSubscriptionId`, not its `_id`.
@@ -148,7 +142,7 @@ class Subscriptions:
             options=options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Subscription:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Subscription:
         """Read one membership.
 
         The endpoint is known from the official Node SDK, not from the documentation.

@@ -4,28 +4,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Generator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Sequence
-    from decimal import Decimal
-    from typing import Any
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.common import Message
-    from pocketsflow_async._generated.pocketsflow.models.upsells import Upsell, UpsellPage
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Upsell]] = Operation(
+LIST: Operation[Page[models.Upsell]] = Operation(
     name="upsells.list",
     method="GET",
     path="/upsells",
@@ -35,7 +28,7 @@ LIST: Operation[Page[Upsell]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-CREATE: Operation[Upsell] = Operation(
+CREATE: Operation[models.Upsell] = Operation(
     name="upsells.create",
     method="POST",
     path="/upsells",
@@ -44,7 +37,7 @@ CREATE: Operation[Upsell] = Operation(
     stability="sdk-only",
 )
 
-GET: Operation[Upsell] = Operation(
+GET: Operation[models.Upsell] = Operation(
     name="upsells.get",
     method="GET",
     path="/upsells/{}",
@@ -53,7 +46,7 @@ GET: Operation[Upsell] = Operation(
     stability="sdk-only",
 )
 
-UPDATE: Operation[Upsell] = Operation(
+UPDATE: Operation[models.Upsell] = Operation(
     name="upsells.update",
     method="POST",
     path="/upsells/{}",
@@ -62,7 +55,7 @@ UPDATE: Operation[Upsell] = Operation(
     stability="sdk-only",
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="upsells.delete",
     method="DELETE",
     path="/upsells/{}",
@@ -72,13 +65,13 @@ DELETE: Operation[Message] = Operation(
 )
 
 
-class UpsellPager(Pager["Upsell"]):
+class UpsellPager(Pager["models.Upsell"]):
     """A pager whose pages show what the answer holds beside its records."""
 
     if TYPE_CHECKING:
 
-        def __await__(self) -> Generator[Any, None, UpsellPage]: ...
-        def pages(self, *, concurrency: int = 1) -> AsyncGenerator[UpsellPage, None]: ...
+        def __await__(self) -> Generator[Any, None, models.UpsellPage]: ...
+        def pages(self, *, concurrency: int = 1) -> AsyncGenerator[models.UpsellPage, None]: ...
 
 
 class Upsells:
@@ -114,7 +107,7 @@ class Upsells:
         secondary_button_text: str | Unset = UNSET,
         active: bool | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Upsell:
+    ) -> models.Upsell:
         """Create an upsell.
 
         The price is in major units.
@@ -152,7 +145,7 @@ class Upsells:
             options=options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Upsell:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Upsell:
         """Read one upsell.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -183,7 +176,7 @@ class Upsells:
         secondary_button_text: str | None | Unset = UNSET,
         active: bool | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Upsell:
+    ) -> models.Upsell:
         """Change an upsell; fields that are left out keep their value.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -221,7 +214,7 @@ class Upsells:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Delete an upsell.
 
         The endpoint is known from the official Node SDK, not from the documentation.

@@ -4,21 +4,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.users import User
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-ME: Operation[User] = Operation(
+ME: Operation[models.User] = Operation(
     name="users.me",
     method="GET",
     path="/users/me",
@@ -27,7 +21,7 @@ ME: Operation[User] = Operation(
     stability="sdk-only",
 )
 
-UPDATE: Operation[User] = Operation(
+UPDATE: Operation[models.User] = Operation(
     name="users.update",
     method="POST",
     path="/users/update",
@@ -45,7 +39,7 @@ class Users:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def me(self, *, options: RequestOptions | None = None) -> User:
+    async def me(self, *, options: RequestOptions | None = None) -> models.User:
         """Read the account that the API key belongs to.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -70,7 +64,7 @@ class Users:
         subdomain: str | Unset = UNSET,
         contact_email: str | None | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> User:
+    ) -> models.User:
         """Change the account that the API key belongs to; fields that are left out keep their value.
 
         The endpoint is known from the official Node SDK, not from the documentation.

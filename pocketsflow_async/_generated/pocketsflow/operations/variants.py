@@ -4,24 +4,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.common import Message
-    from pocketsflow_async._generated.pocketsflow.models.variants import ProductVariant
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-CREATE: Operation[ProductVariant] = Operation(
+CREATE: Operation[models.ProductVariant] = Operation(
     name="variants.create",
     method="POST",
     path="/products/variants",
@@ -30,7 +23,7 @@ CREATE: Operation[ProductVariant] = Operation(
     stability="documented",
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="variants.delete",
     method="DELETE",
     path="/products/variants/{}",
@@ -56,7 +49,7 @@ class Variants:
         price: Decimal | float,
         description: str | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> ProductVariant:
+    ) -> models.ProductVariant:
         """Add a variant to a product.
 
         Variants can be created and deleted, but no call to list, read or change them is known.
@@ -81,7 +74,7 @@ class Variants:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Delete a variant.
 
         Args:

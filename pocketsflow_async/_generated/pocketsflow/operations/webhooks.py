@@ -4,26 +4,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow.models.common import Message
-    from pocketsflow_async._generated.pocketsflow.models.webhooks import Webhook, WebhookEvent
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow.wire"
 
-LIST: Operation[Page[Webhook]] = Operation(
+LIST: Operation[Page[models.Webhook]] = Operation(
     name="webhooks.list",
     method="GET",
     path="/webhooks",
@@ -33,7 +26,7 @@ LIST: Operation[Page[Webhook]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-CREATE: Operation[Webhook] = Operation(
+CREATE: Operation[models.Webhook] = Operation(
     name="webhooks.create",
     method="POST",
     path="/webhooks",
@@ -42,7 +35,7 @@ CREATE: Operation[Webhook] = Operation(
     stability="sdk-only",
 )
 
-GET: Operation[Webhook] = Operation(
+GET: Operation[models.Webhook] = Operation(
     name="webhooks.get",
     method="GET",
     path="/webhooks/{}",
@@ -51,7 +44,7 @@ GET: Operation[Webhook] = Operation(
     stability="sdk-only",
 )
 
-UPDATE: Operation[Webhook] = Operation(
+UPDATE: Operation[models.Webhook] = Operation(
     name="webhooks.update",
     method="PUT",
     path="/webhooks/{}",
@@ -60,7 +53,7 @@ UPDATE: Operation[Webhook] = Operation(
     stability="sdk-only",
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="webhooks.delete",
     method="DELETE",
     path="/webhooks/{}",
@@ -69,7 +62,7 @@ DELETE: Operation[Message] = Operation(
     stability="sdk-only",
 )
 
-TEST: Operation[Message] = Operation(
+TEST: Operation[models.Message] = Operation(
     name="webhooks.test",
     method="POST",
     path="/webhooks/{}/test",
@@ -87,7 +80,7 @@ class Webhooks:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Webhook]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Webhook]:
         """List all webhooks.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -103,11 +96,11 @@ class Webhooks:
         self,
         *,
         url: str,
-        events: Sequence[WebhookEvent | str],
+        events: Sequence[models.WebhookEvent | str],
         description: str | Unset = UNSET,
         active: bool | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Webhook:
+    ) -> models.Webhook:
         """Register an address that is told about events.
 
         Keep the `secret` of the answer; it is said to be shown this once only.
@@ -135,7 +128,7 @@ class Webhooks:
             options=options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Webhook:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Webhook:
         """Read one webhook.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -157,11 +150,11 @@ class Webhooks:
         id: str,
         *,
         url: str | Unset = UNSET,
-        events: Sequence[WebhookEvent | str] | Unset = UNSET,
+        events: Sequence[models.WebhookEvent | str] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         active: bool | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Webhook:
+    ) -> models.Webhook:
         """Change a webhook; fields that are left out are taken to keep their value.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -190,7 +183,7 @@ class Webhooks:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Delete a webhook.
 
         The endpoint is known from the official Node SDK, not from the documentation.
@@ -207,7 +200,7 @@ class Webhooks:
             options=options,
         )
 
-    async def test(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def test(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Send a test event to a webhook.
 
         The endpoint is known from the official Node SDK, not from the documentation.

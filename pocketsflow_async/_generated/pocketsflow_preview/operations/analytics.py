@@ -4,21 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow_preview import models
 from pocketsflow_async._operation import Operation
-
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow_preview.models.analytics import AnalyticsSummary
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow_preview.wire"
 
-GET: Operation[AnalyticsSummary] = Operation(
+GET: Operation[models.AnalyticsSummary] = Operation(
     name="analytics.get",
     method="GET",
     path="/analytics",
@@ -42,7 +37,7 @@ class Analytics:
         start_date: dt.date | dt.datetime | str | None = None,
         end_date: dt.date | dt.datetime | str | None = None,
         options: RequestOptions | None = None,
-    ) -> AnalyticsSummary:
+    ) -> models.AnalyticsSummary:
         """Read figures about sales and visitors, optionally of one span of time.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

@@ -4,25 +4,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow_preview import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow_preview.models.common import Message
-    from pocketsflow_async._generated.pocketsflow_preview.models.images import Image
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-    from pocketsflow_async._upload import File
-
+from pocketsflow_async._unset import UNSET, Unset
+from pocketsflow_async._upload import File
 
 _WIRE = "pocketsflow_async._generated.pocketsflow_preview.wire"
 
-LIST: Operation[Page[Image]] = Operation(
+LIST: Operation[Page[models.Image]] = Operation(
     name="images.list",
     method="GET",
     path="/images",
@@ -32,7 +25,7 @@ LIST: Operation[Page[Image]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-UPLOAD: Operation[Image] = Operation(
+UPLOAD: Operation[models.Image] = Operation(
     name="images.upload",
     method="POST",
     path="/images",
@@ -42,7 +35,7 @@ UPLOAD: Operation[Image] = Operation(
     multipart=True,
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="images.delete",
     method="DELETE",
     path="/images/{}",
@@ -60,7 +53,7 @@ class Images:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Image]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Image]:
         """List all images of the account.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -72,7 +65,9 @@ class Images:
         """
         return Pager(self._caller, LIST, {}, options)
 
-    async def upload(self, *, file: File, name: str | Unset = UNSET, options: RequestOptions | None = None) -> Image:
+    async def upload(
+        self, *, file: File, name: str | Unset = UNSET, options: RequestOptions | None = None
+    ) -> models.Image:
         """Upload an image.
 
         The file goes as one part of a form.
@@ -97,7 +92,7 @@ class Images:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Delete an image.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

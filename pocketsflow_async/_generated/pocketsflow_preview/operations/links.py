@@ -4,24 +4,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow_preview import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow_preview.models.common import Message
-    from pocketsflow_async._generated.pocketsflow_preview.models.links import Link
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow_preview.wire"
 
-LIST: Operation[Page[Link]] = Operation(
+LIST: Operation[Page[models.Link]] = Operation(
     name="links.list",
     method="GET",
     path="/links",
@@ -31,7 +24,7 @@ LIST: Operation[Page[Link]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-CREATE: Operation[Link] = Operation(
+CREATE: Operation[models.Link] = Operation(
     name="links.create",
     method="POST",
     path="/links",
@@ -40,7 +33,7 @@ CREATE: Operation[Link] = Operation(
     stability="preview",
 )
 
-UPDATE: Operation[Link] = Operation(
+UPDATE: Operation[models.Link] = Operation(
     name="links.update",
     method="POST",
     path="/links/{}",
@@ -49,7 +42,7 @@ UPDATE: Operation[Link] = Operation(
     stability="preview",
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="links.delete",
     method="DELETE",
     path="/links/{}",
@@ -67,7 +60,7 @@ class Links:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Link]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Link]:
         """List all entries of the link-in-bio page.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -81,7 +74,7 @@ class Links:
 
     async def create(
         self, *, title: str, url: str, active: bool | Unset = UNSET, options: RequestOptions | None = None
-    ) -> Link:
+    ) -> models.Link:
         """Add an entry to the link-in-bio page.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -113,7 +106,7 @@ class Links:
         url: str | Unset = UNSET,
         active: bool | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Link:
+    ) -> models.Link:
         """Change an entry; fields that are left out are taken to keep their value.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -139,7 +132,7 @@ class Links:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Delete an entry.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

@@ -4,21 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow_preview import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow_preview.models.payouts import Payout
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow_preview.wire"
 
-LIST: Operation[Page[Payout]] = Operation(
+LIST: Operation[Page[models.Payout]] = Operation(
     name="payouts.list",
     method="GET",
     path="/payouts",
@@ -28,7 +23,7 @@ LIST: Operation[Page[Payout]] = Operation(
     paging=Paging("page", default_size=20, max_size=100),
 )
 
-GET: Operation[Payout] = Operation(
+GET: Operation[models.Payout] = Operation(
     name="payouts.get",
     method="GET",
     path="/payouts/{}",
@@ -48,7 +43,7 @@ class Payouts:
 
     def list(
         self, *, page: int | None = None, page_size: int | None = None, options: RequestOptions | None = None
-    ) -> Pager[Payout]:
+    ) -> Pager[models.Payout]:
         """List payouts.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -70,7 +65,7 @@ class Payouts:
             options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Payout:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Payout:
         """Read one payout.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

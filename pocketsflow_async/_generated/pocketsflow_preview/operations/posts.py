@@ -4,24 +4,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow_preview import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow_preview.models.common import Message
-    from pocketsflow_async._generated.pocketsflow_preview.models.posts import Post
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow_preview.wire"
 
-LIST: Operation[Page[Post]] = Operation(
+LIST: Operation[Page[models.Post]] = Operation(
     name="posts.list",
     method="GET",
     path="/posts",
@@ -31,7 +24,7 @@ LIST: Operation[Page[Post]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-CREATE: Operation[Post] = Operation(
+CREATE: Operation[models.Post] = Operation(
     name="posts.create",
     method="POST",
     path="/posts",
@@ -40,7 +33,7 @@ CREATE: Operation[Post] = Operation(
     stability="preview",
 )
 
-GET: Operation[Post] = Operation(
+GET: Operation[models.Post] = Operation(
     name="posts.get",
     method="GET",
     path="/posts/{}",
@@ -49,7 +42,7 @@ GET: Operation[Post] = Operation(
     stability="preview",
 )
 
-UPDATE: Operation[Post] = Operation(
+UPDATE: Operation[models.Post] = Operation(
     name="posts.update",
     method="POST",
     path="/posts/{}",
@@ -58,7 +51,7 @@ UPDATE: Operation[Post] = Operation(
     stability="preview",
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="posts.delete",
     method="DELETE",
     path="/posts/{}",
@@ -76,7 +69,7 @@ class Posts:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Post]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Post]:
         """List all posts of the newsletter.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -90,7 +83,7 @@ class Posts:
 
     async def create(
         self, *, title: str, html: str | Unset = UNSET, text: str | Unset = UNSET, options: RequestOptions | None = None
-    ) -> Post:
+    ) -> models.Post:
         """Create a post.
 
         Nothing is sent; sending is `newsletters.send` of the known API.
@@ -116,7 +109,7 @@ class Posts:
             options=options,
         )
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Post:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Post:
         """Read one post.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -141,7 +134,7 @@ class Posts:
         html: str | Unset = UNSET,
         text: str | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Post:
+    ) -> models.Post:
         """Change a post; fields that are left out are taken to keep their value.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -167,7 +160,7 @@ class Posts:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Delete a post.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

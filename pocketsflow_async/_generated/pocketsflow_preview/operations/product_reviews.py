@@ -4,21 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow_preview import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow_preview.models.product_reviews import ProductReview
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsflow_preview.wire"
 
-LIST: Operation[Page[ProductReview]] = Operation(
+LIST: Operation[Page[models.ProductReview]] = Operation(
     name="product_reviews.list",
     method="GET",
     path="/products/{}/reviews",
@@ -38,7 +33,7 @@ class ProductReviews:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, product_id: str, *, options: RequestOptions | None = None) -> Pager[ProductReview]:
+    def list(self, product_id: str, *, options: RequestOptions | None = None) -> Pager[models.ProductReview]:
         """List the reviews of one product.
 
         Named as public, so no API key is sent.

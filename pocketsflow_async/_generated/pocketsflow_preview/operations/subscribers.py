@@ -4,24 +4,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsflow_preview import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsflow_preview.models.common import Message
-    from pocketsflow_async._generated.pocketsflow_preview.models.subscribers import NewsletterSubscriber
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsflow_preview.wire"
 
-LIST: Operation[Page[NewsletterSubscriber]] = Operation(
+LIST: Operation[Page[models.NewsletterSubscriber]] = Operation(
     name="subscribers.list",
     method="GET",
     path="/newsletters/subscribers",
@@ -31,7 +24,7 @@ LIST: Operation[Page[NewsletterSubscriber]] = Operation(
     paging=Paging("page", default_size=20, max_size=100),
 )
 
-CREATE: Operation[NewsletterSubscriber] = Operation(
+CREATE: Operation[models.NewsletterSubscriber] = Operation(
     name="subscribers.create",
     method="POST",
     path="/newsletters/subscribers",
@@ -40,7 +33,7 @@ CREATE: Operation[NewsletterSubscriber] = Operation(
     stability="preview",
 )
 
-DELETE: Operation[Message] = Operation(
+DELETE: Operation[models.Message] = Operation(
     name="subscribers.delete",
     method="DELETE",
     path="/newsletters/subscribers/{}",
@@ -60,7 +53,7 @@ class Subscribers:
 
     def list(
         self, *, page: int | None = None, page_size: int | None = None, options: RequestOptions | None = None
-    ) -> Pager[NewsletterSubscriber]:
+    ) -> Pager[models.NewsletterSubscriber]:
         """List the readers of the newsletter.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -84,7 +77,7 @@ class Subscribers:
 
     async def create(
         self, *, email: str, name: str | Unset = UNSET, options: RequestOptions | None = None
-    ) -> NewsletterSubscriber:
+    ) -> models.NewsletterSubscriber:
         """Add a reader to the newsletter.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -105,7 +98,7 @@ class Subscribers:
             options=options,
         )
 
-    async def delete(self, id: str, *, options: RequestOptions | None = None) -> Message:
+    async def delete(self, id: str, *, options: RequestOptions | None = None) -> models.Message:
         """Remove a reader from the newsletter.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

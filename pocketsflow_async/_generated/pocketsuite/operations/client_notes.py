@@ -4,21 +4,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsuite import models
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsuite.models.client_notes import ClientNote
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsuite.wire"
 
-CREATE: Operation[ClientNote] = Operation(
+CREATE: Operation[models.ClientNote] = Operation(
     name="client_notes.create",
     method="POST",
     path="/client/notes",
@@ -38,7 +32,7 @@ class ClientNotes:
 
     async def create(
         self, *, note: str, client_id: str | Unset = UNSET, options: RequestOptions | None = None
-    ) -> ClientNote:
+    ) -> models.ClientNote:
         """Add a note to a client.
 
         The documentation does not say how the client is named. `client_id` goes into the body where it is given,

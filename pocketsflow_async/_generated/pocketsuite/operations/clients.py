@@ -4,26 +4,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from collections.abc import Mapping
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsuite import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsuite.models.common import Client
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.pocketsuite.wire"
 
-LIST: Operation[Page[Client]] = Operation(
+LIST: Operation[Page[models.Client]] = Operation(
     name="clients.list",
     method="GET",
     path="/clients",
@@ -33,7 +27,7 @@ LIST: Operation[Page[Client]] = Operation(
     paging=Paging("none", max_size=100),
 )
 
-UPDATE: Operation[Client] = Operation(
+UPDATE: Operation[models.Client] = Operation(
     name="clients.update",
     method="PUT",
     path="/clients",
@@ -42,7 +36,7 @@ UPDATE: Operation[Client] = Operation(
     stability="documented",
 )
 
-CREATE: Operation[Client] = Operation(
+CREATE: Operation[models.Client] = Operation(
     name="clients.create",
     method="POST",
     path="/clients",
@@ -60,7 +54,7 @@ class Clients:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Client]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Client]:
         """List the clients.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -96,7 +90,7 @@ class Clients:
         name: str | Unset = UNSET,
         custom_fields: Mapping[str, str] | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Client:
+    ) -> models.Client:
         """Change a client; fields that are left out are taken to keep their value.
 
         The documentation does not say how the client is named. `id` goes into the body where it is given, which
@@ -165,7 +159,7 @@ class Clients:
         tiktok_click_id: str | Unset = UNSET,
         custom_fields: Mapping[str, str] | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Client:
+    ) -> models.Client:
         """Create a client.
 
         A name is needed, and a phone number or an e-mail address.

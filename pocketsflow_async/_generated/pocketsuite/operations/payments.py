@@ -4,21 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsuite import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsuite.models.common import Payment
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsuite.wire"
 
-LIST: Operation[Page[Payment]] = Operation(
+LIST: Operation[Page[models.Payment]] = Operation(
     name="payments.list",
     method="GET",
     path="/payment",
@@ -37,7 +32,7 @@ class Payments:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Payment]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Payment]:
         """List the payments.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

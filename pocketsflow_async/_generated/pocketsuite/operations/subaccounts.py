@@ -4,21 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsuite import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsuite.models.common import Subaccount
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.pocketsuite.wire"
 
-LIST: Operation[Page[Subaccount]] = Operation(
+LIST: Operation[Page[models.Subaccount]] = Operation(
     name="subaccounts.list",
     method="GET",
     path="/subaccounts",
@@ -37,7 +32,7 @@ class Subaccounts:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, options: RequestOptions | None = None) -> Pager[Subaccount]:
+    def list(self, *, options: RequestOptions | None = None) -> Pager[models.Subaccount]:
         """List the subaccounts.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

@@ -4,19 +4,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.pocketsuite import models
 from pocketsflow_async._operation import Operation
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.pocketsuite.models.webhooks import Unsubscribed, WebhookSubscription
-
 
 _WIRE = "pocketsflow_async._generated.pocketsuite.wire"
 
-SUBSCRIBE: Operation[WebhookSubscription] = Operation(
+SUBSCRIBE: Operation[models.WebhookSubscription] = Operation(
     name="webhooks.subscribe",
     method="POST",
     path="/webhooks",
@@ -25,7 +20,7 @@ SUBSCRIBE: Operation[WebhookSubscription] = Operation(
     stability="preview",
 )
 
-UNSUBSCRIBE: Operation[Unsubscribed] = Operation(
+UNSUBSCRIBE: Operation[models.Unsubscribed] = Operation(
     name="webhooks.unsubscribe",
     method="DELETE",
     path="/webhooks/{}",
@@ -45,7 +40,7 @@ class Webhooks:
 
     async def subscribe(
         self, *, event: str, target_url: str, options: RequestOptions | None = None
-    ) -> WebhookSubscription:
+    ) -> models.WebhookSubscription:
         """Let an address be told about a trigger.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.
@@ -68,7 +63,7 @@ class Webhooks:
             options=options,
         )
 
-    async def unsubscribe(self, id: str, *, options: RequestOptions | None = None) -> Unsubscribed:
+    async def unsubscribe(self, id: str, *, options: RequestOptions | None = None) -> models.Unsubscribed:
         """Let an address be told no more.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

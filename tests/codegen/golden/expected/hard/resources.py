@@ -5,15 +5,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._generated.hard.operations.boxes import Boxes
-    from pocketsflow_async._generated.hard.operations.cages import Cages
-    from pocketsflow_async._generated.hard.operations.notes import Notes
-    from pocketsflow_async._generated.hard.operations.shelves import Shelves
-
+from pocketsflow_async import _annotated as annotated
+from pocketsflow_async._generated.hard import operations
 
 LISTS = (
     "boxes",
@@ -25,33 +19,25 @@ LISTS = (
 class Resources:
     """The resources by name."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: annotated.Caller) -> None:
         self._caller = caller
 
     @cached_property
-    def boxes(self) -> Boxes:
+    def boxes(self) -> operations.Boxes:
         """Things that hold things; a backslash \\ and three quotes \"\"\" stay what they are."""
-        from pocketsflow_async._generated.hard.operations.boxes import Boxes
-
-        return Boxes(self._caller)
+        return operations.Boxes(self._caller)
 
     @cached_property
-    def notes(self) -> Notes:
+    def notes(self) -> operations.Notes:
         """What people call "notes" """
-        from pocketsflow_async._generated.hard.operations.notes import Notes
-
-        return Notes(self._caller)
+        return operations.Notes(self._caller)
 
     @cached_property
-    def shelves(self) -> Shelves:
+    def shelves(self) -> operations.Shelves:
         """"""
-        from pocketsflow_async._generated.hard.operations.shelves import Shelves
-
-        return Shelves(self._caller)
+        return operations.Shelves(self._caller)
 
     @cached_property
-    def cages(self) -> Cages:
+    def cages(self) -> operations.Cages:
         """"""
-        from pocketsflow_async._generated.hard.operations.cages import Cages
-
-        return Cages(self._caller)
+        return operations.Cages(self._caller)

@@ -4,29 +4,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.hard import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
-    from decimal import Decimal
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.hard.bodies.common import LabelCreate
-    from pocketsflow_async._generated.hard.models.common import Box, Class, Message, Screw
-    from pocketsflow_async._page import Page
-    from pocketsflow_async._unset import Unset
-    from pocketsflow_async._upload import File
-
+from pocketsflow_async._unset import UNSET, Unset
+from pocketsflow_async._upload import File
 
 _WIRE = "pocketsflow_async._generated.hard.wire"
 
-LIST: Operation[Page[Box]] = Operation(
+LIST: Operation[Page[models.Box]] = Operation(
     name="boxes.list",
     method="GET",
     path="/boxes",
@@ -36,7 +29,7 @@ LIST: Operation[Page[Box]] = Operation(
     paging=Paging("page", default_size=10, max_size=50),
 )
 
-CREATE: Operation[Box] = Operation(
+CREATE: Operation[models.Box] = Operation(
     name="boxes.create",
     method="POST",
     path="/boxes",
@@ -45,7 +38,7 @@ CREATE: Operation[Box] = Operation(
     stability="documented",
 )
 
-PICTURE: Operation[Message] = Operation(
+PICTURE: Operation[models.Message] = Operation(
     name="boxes.picture",
     method="POST",
     path="/boxes/{}/picture",
@@ -55,7 +48,7 @@ PICTURE: Operation[Message] = Operation(
     multipart=True,
 )
 
-SEARCH: Operation[Page[Box]] = Operation(
+SEARCH: Operation[Page[models.Box]] = Operation(
     name="boxes.search",
     method="POST",
     path="/boxes/search",
@@ -65,7 +58,7 @@ SEARCH: Operation[Page[Box]] = Operation(
     paging=Paging("body-page", max_size=100),
 )
 
-PART: Operation[Screw] = Operation(
+PART: Operation[models.Screw] = Operation(
     name="boxes.part",
     method="GET",
     path="/boxes/{}/parts/{}",
@@ -88,11 +81,11 @@ class Boxes:
         *,
         page: int | None = None,
         page_size: int | None = None,
-        class_: Class | str | None = None,
+        class_: models.Class | str | None = None,
         options_: Sequence[str] | None = None,
         params: dt.date | dt.datetime | str | None = None,
         options: RequestOptions | None = None,
-    ) -> Pager[Box]:
+    ) -> Pager[models.Box]:
         """List boxes.
 
         Args:
@@ -120,15 +113,15 @@ class Boxes:
         self,
         *,
         to: Sequence[str] | str,
-        class_: Class | str,
-        label: LabelCreate,
-        labels: Sequence[LabelCreate] | Unset = UNSET,
+        class_: models.Class | str,
+        label: models.LabelCreate,
+        labels: Sequence[models.LabelCreate] | Unset = UNSET,
         body: str | None | Unset = UNSET,
         price: Decimal | float | Unset = UNSET,
         until: dt.date | dt.datetime | str | None | Unset = UNSET,
         self_: bool | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Box:
+    ) -> models.Box:
         """Create a box.
 
         The first line.
@@ -162,13 +155,13 @@ class Boxes:
         self,
         id: str,
         *,
-        if_class: Class | str,
+        if_class: models.Class | str,
         file: File,
         x_trace_id: str | None = None,
         x_seen: dt.datetime | str | None = None,
         caption: str | Unset = UNSET,
         options: RequestOptions | None = None,
-    ) -> Message:
+    ) -> models.Message:
         """Put a picture on a box.
 
         Args:
@@ -205,9 +198,9 @@ class Boxes:
         page: int | None = None,
         page_size: int | None = None,
         since: dt.date | dt.datetime | str | None = None,
-        class_: Class | str | None = None,
+        class_: models.Class | str | None = None,
         options: RequestOptions | None = None,
-    ) -> Pager[Box]:
+    ) -> Pager[models.Box]:
         """Search boxes.
 
         The endpoint is known from examples and working client code, not from the documentation.
@@ -229,7 +222,7 @@ class Boxes:
             options,
         )
 
-    async def part(self, box_id: str, part_id: str, *, options: RequestOptions | None = None) -> Screw:
+    async def part(self, box_id: str, part_id: str, *, options: RequestOptions | None = None) -> models.Screw:
         """Read a part of a box.
 
         The endpoint is known from the official Node SDK, not from the documentation.

@@ -4,22 +4,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.hard import models
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.hard.bodies.common import NewCat, NewDog
-    from pocketsflow_async._generated.hard.models.common import Cage
-    from pocketsflow_async._unset import Unset
-
+from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.hard.wire"
 
-GET: Operation[Cage] = Operation(
+GET: Operation[models.Cage] = Operation(
     name="cages.get",
     method="GET",
     path="/cages",
@@ -28,7 +21,7 @@ GET: Operation[Cage] = Operation(
     stability="documented",
 )
 
-FILL: Operation[Cage] = Operation(
+FILL: Operation[models.Cage] = Operation(
     name="cages.fill",
     method="PUT",
     path="/cages",
@@ -46,7 +39,7 @@ class Cages:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def get(self, *, size: int | None = None, options: RequestOptions | None = None) -> Cage:
+    async def get(self, *, size: int | None = None, options: RequestOptions | None = None) -> models.Cage:
         """Read the cage.
 
         Args:
@@ -64,8 +57,8 @@ class Cages:
         )
 
     async def fill(
-        self, *, pet: NewCat | NewDog, loud: bool | Unset = UNSET, options: RequestOptions | None = None
-    ) -> Cage:
+        self, *, pet: models.NewCat | models.NewDog, loud: bool | Unset = UNSET, options: RequestOptions | None = None
+    ) -> models.Cage:
         """Put an animal into the cage.
 
         Args:

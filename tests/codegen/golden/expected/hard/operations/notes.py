@@ -4,25 +4,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any
 
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.hard import models
 from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-    from typing import Any
-
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.hard.models.common import Label, Note
-    from pocketsflow_async._generated.hard.models.notes import LabelPage
-    from pocketsflow_async._page import Page
-
 
 _WIRE = "pocketsflow_async._generated.hard.wire"
 
-LIST: Operation[Page[Note]] = Operation(
+LIST: Operation[Page[models.Note]] = Operation(
     name="notes.list",
     method="GET",
     path="/notes",
@@ -32,7 +26,7 @@ LIST: Operation[Page[Note]] = Operation(
     paging=Paging("offset", max_size=100),
 )
 
-LABELS: Operation[Page[Label]] = Operation(
+LABELS: Operation[Page[models.Label]] = Operation(
     name="notes.labels",
     method="GET",
     path="/labels",
@@ -44,13 +38,13 @@ LABELS: Operation[Page[Label]] = Operation(
 )
 
 
-class LabelPager(Pager["Label"]):
+class LabelPager(Pager["models.Label"]):
     """A pager whose pages show what the answer holds beside its records."""
 
     if TYPE_CHECKING:
 
-        def __await__(self) -> Generator[Any, None, LabelPage]: ...
-        def pages(self, *, concurrency: int = 1) -> AsyncGenerator[LabelPage, None]: ...
+        def __await__(self) -> Generator[Any, None, models.LabelPage]: ...
+        def pages(self, *, concurrency: int = 1) -> AsyncGenerator[models.LabelPage, None]: ...
 
 
 class Notes:
@@ -68,7 +62,7 @@ class Notes:
         limit: int | None = None,
         offset: int | None = None,
         options: RequestOptions | None = None,
-    ) -> Pager[Note]:
+    ) -> Pager[models.Note]:
         """List notes.
 
         The endpoint is inferred: the documentation names what it does, but does not describe it.

@@ -4,19 +4,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pocketsflow_async._caller import Caller
+from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._generated.hard import models
 from pocketsflow_async._operation import Operation
-
-if TYPE_CHECKING:
-    from pocketsflow_async._caller import Caller
-    from pocketsflow_async._config import RequestOptions
-    from pocketsflow_async._generated.hard.models.common import Shelf
-
 
 _WIRE = "pocketsflow_async._generated.hard.wire"
 
-GET: Operation[Shelf] = Operation(
+GET: Operation[models.Shelf] = Operation(
     name="shelves.get",
     method="GET",
     path="/shelves/{}",
@@ -34,7 +29,7 @@ class Shelves:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def get(self, id: str, *, options: RequestOptions | None = None) -> Shelf:
+    async def get(self, id: str, *, options: RequestOptions | None = None) -> models.Shelf:
         """Read a shelf.
 
         Args:
