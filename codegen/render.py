@@ -54,7 +54,7 @@ BUILTINS = frozenset({"AttributeError", "DeprecationWarning"})
 """Classes of Python's own that templates name."""
 
 # What stands between a module and classes that it only names: they are loaded when the annotation is asked for.
-_DOORS = {"operations.py.jinja": "models", "events.py.jinja": "models", "resources.py.jinja": "operations"}
+_DOORS = {"operations.py.jinja": "models", "events.py.jinja": "models"}
 
 
 def render(api: Api, document: dict[str, Any]) -> dict[str, str]:

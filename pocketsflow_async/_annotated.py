@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "Caller",
     "ClientSession",
+    "Door",
     "EventStore",
     "Handler",
     "OnEvent",
@@ -13,6 +14,17 @@ __all__ = [
     "QuotaState",
     "RateLimiter",
 ]
+
+
+class Door:
+    """A module that is imported when something of it is asked for."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._module), name)
+
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession

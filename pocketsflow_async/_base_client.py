@@ -1,17 +1,13 @@
 """What every client is, whatever API it is for: settings, a connection, and the way to any endpoint."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
+from pocketsflow_async import _annotated
 from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy
 from pocketsflow_async._connection import Connection
 from pocketsflow_async._credentials import Credentials
 from pocketsflow_async._unset import UNSET
-
-if TYPE_CHECKING:
-    from aiohttp import ClientSession
-
-    from pocketsflow_async._quota import QuotaState, RateLimiter
 
 
 class Client:
@@ -33,9 +29,9 @@ class Client:
         credentials: Credentials,
         *,
         timeout: float | None,
-        rate_limit: "RateLimit | RateLimiter | None",
+        rate_limit: "RateLimit | _annotated.RateLimiter | None",
         retry: RetryPolicy | int,
-        session: "ClientSession | None",
+        session: "_annotated.ClientSession | None",
         strict: Literal["warn"] | None,
     ) -> None:
         self._base_url = base_url
@@ -52,7 +48,7 @@ class Client:
         return self._base_url
 
     @property
-    def quota(self) -> "QuotaState | None":
+    def quota(self) -> "_annotated.QuotaState | None":
         """The quota as it is now: tokens, used, waiting, and when a call would go; None for a client without one."""
         return None if self._quota is None else self._quota.state()
 

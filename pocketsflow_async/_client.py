@@ -1,18 +1,13 @@
 """The client that users hold: settings and resources."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from pocketsflow_async import _annotated
 from pocketsflow_async._base_client import Client
 from pocketsflow_async._config import MODES, Mode, RateLimit, RetryPolicy, Secret, check_address, check_key
 from pocketsflow_async._credentials import Key
 from pocketsflow_async._generated.pocketsflow.resources import Resources
-
-if TYPE_CHECKING:
-    from aiohttp import ClientSession
-
-    from pocketsflow_async._quota import RateLimiter
-    from pocketsflow_async.preview import Preview
 
 
 class Pocketsflow(Client, Resources):
@@ -48,9 +43,9 @@ class Pocketsflow(Client, Resources):
         *,
         base_url: str | None = None,
         timeout: float | None = 30.0,
-        rate_limit: "RateLimit | RateLimiter | None" = RateLimit(),  # noqa: B008 - frozen
+        rate_limit: "RateLimit | _annotated.RateLimiter | None" = RateLimit(),  # noqa: B008 - frozen
         retry: RetryPolicy | int = RetryPolicy(),  # noqa: B008 - frozen
-        session: "ClientSession | None" = None,
+        session: "_annotated.ClientSession | None" = None,
         allow_insecure: bool = False,
         strict: Literal["warn"] | None = None,
     ) -> None:
@@ -72,7 +67,7 @@ class Pocketsflow(Client, Resources):
         Resources.__init__(self, self._connection)
 
     @cached_property
-    def preview(self) -> "Preview":
+    def preview(self) -> "_annotated.Preview":
         """Endpoints that the documentation names without giving a path; their first use warns."""
         from pocketsflow_async.preview import Preview
 

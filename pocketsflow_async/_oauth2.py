@@ -8,11 +8,12 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import quote_plus
 
 import attrs
 
+from pocketsflow_async import _annotated
 from pocketsflow_async._authorization import AuthorizationRequest, authorization_request
 from pocketsflow_async._config import RetryPolicy, Secret, check_base_url
 from pocketsflow_async._connection import Connection
@@ -29,9 +30,6 @@ from pocketsflow_async.errors import (
     ConfigurationError,
     PocketsflowError,
 )
-
-if TYPE_CHECKING:
-    from aiohttp import ClientSession
 
 OnTokens = Callable[[Tokens], Any]
 """Stores new tokens; a plain function or an async one."""
@@ -94,7 +92,7 @@ class OAuth2:
         client_auth: Literal["body", "basic"] = "body",
         timeout: float = 30.0,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        session: "ClientSession | None" = None,
+        session: "_annotated.ClientSession | None" = None,
         allow_insecure: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -9,11 +9,13 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import msgspec
 
+from pocketsflow_async import _annotated
+from pocketsflow_async._generated.pocketsflow import events as _events
 from pocketsflow_async._generated.pocketsflow.events import ALIASES, EVENTS
 from pocketsflow_async._json import is_object
 from pocketsflow_async._plain import decode_exact, loosened
@@ -24,10 +26,6 @@ from pocketsflow_async.errors import (
     InvalidArgumentError,
     WebhookVerificationError,
 )
-
-if TYPE_CHECKING:
-    from pocketsflow_async._generated.pocketsflow.events import Payload
-    from pocketsflow_async._webhook_handler import EventStore, Handler, OnEvent
 
 SIGNATURE_HEADER = "X-Pocketsflow-Signature"
 EVENT_HEADER = "X-Pocketsflow-Event"
@@ -56,7 +54,7 @@ class Event:
     """
 
     type: str
-    data: "Payload"
+    data: "_events.Payload"
     webhook_id: str | None
     timestamp: datetime | None
     body: bytes = attrs.field(repr=False)
@@ -114,13 +112,13 @@ def construct_event(
 
 
 def aiohttp_handler(
-    on_event: "OnEvent",
+    on_event: "_annotated.OnEvent",
     *,
     secret: str | Iterable[str],
     tolerance: float | timedelta | None = None,
-    store: "EventStore | None" = None,
+    store: "_annotated.EventStore | None" = None,
     answer_within: float = 4.5,
-) -> "Handler":
+) -> "_annotated.Handler":
     """A handler for `app.router.add_post(path, …)` that calls `on_event(event)` once for each delivery.
 
     It answers 200 after `on_event` returned, or for a delivery that was handled before; 4xx for what cannot be read or

@@ -1,19 +1,14 @@
 """The client of PocketSuite's gateway, and where its users grant access."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from pocketsflow_async import _oauth2
+from pocketsflow_async import _annotated, _oauth2
 from pocketsflow_async._base_client import Client
 from pocketsflow_async._config import RateLimit, RetryPolicy, check_address
 from pocketsflow_async._generated.pocketsuite.resources import Resources
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._provisional import Warner
 from pocketsflow_async.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from aiohttp import ClientSession
-
-    from pocketsflow_async._quota import RateLimiter
 
 
 class OAuth2(_oauth2.OAuth2):
@@ -60,9 +55,9 @@ class PocketSuite(Client, Resources):
         *,
         base_url: str | None = None,
         timeout: float | None = 30.0,
-        rate_limit: "RateLimit | RateLimiter | None" = RateLimit(sustained=60, burst=60),  # noqa: B008 - frozen
+        rate_limit: "RateLimit | _annotated.RateLimiter | None" = RateLimit(sustained=60, burst=60),  # noqa: B008 - frozen
         retry: RetryPolicy | int = RetryPolicy(),  # noqa: B008 - frozen
-        session: "ClientSession | None" = None,
+        session: "_annotated.ClientSession | None" = None,
         allow_insecure: bool = False,
         strict: Literal["warn"] | None = None,
     ) -> None:

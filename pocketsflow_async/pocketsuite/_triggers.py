@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import attrs
 
+from pocketsflow_async._generated.pocketsuite import models
 from pocketsflow_async._generated.pocketsuite.events import EVENTS
 from pocketsflow_async._json import is_mapping, is_object
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError, WebhookVerificationError
-
-if TYPE_CHECKING:
-    from pocketsflow_async._generated.pocketsuite.models import Booking, Client, Payment, Subaccount
 
 Envelope = Literal["event", "data", "flat"]
 
@@ -36,7 +34,7 @@ class Trigger:
     """
 
     type: str
-    data: "Client | Booking | Payment | Subaccount"
+    data: "models.Client | models.Booking | models.Payment | models.Subaccount"
     timestamp: datetime | None
     envelope: Envelope
     inferred: bool

@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pocketsflow_async import _annotated as annotated
-from pocketsflow_async._generated.pocketsflow import operations
+
+if TYPE_CHECKING:
+    from pocketsflow_async._generated.pocketsflow import operations
+else:
+    operations = annotated.Door("pocketsflow_async._generated.pocketsflow.operations")
 
 LISTS = (
     "products",

@@ -14,6 +14,16 @@ from pocketsflow_async._model import Model
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
+class Reference(Model):
+    """Another record, by its id and name."""
+
+    WIRE: ClassVar[str] = "pocketsflow_async._generated.pocketsuite.wire.common:REFERENCE"
+
+    id: str | None = attrs.field(default=None, metadata={"json": "id"})
+    name: str | None = attrs.field(default=None, metadata={"json": "name"})
+
+
+@attrs.define(kw_only=True, weakref_slot=False)
 class Client(Model):
     """Somebody who books and pays. Fields that the business made itself are in `extra`.
 
@@ -50,16 +60,6 @@ class Client(Model):
     google_click_id: str | None = attrs.field(default=None, metadata={"json": "google_click_id"})
     facebook_click_id: str | None = attrs.field(default=None, metadata={"json": "facebook_click_id"})
     tiktok_click_id: str | None = attrs.field(default=None, metadata={"json": "tiktok_click_id"})
-
-
-@attrs.define(kw_only=True, weakref_slot=False)
-class Reference(Model):
-    """Another record, by its id and name."""
-
-    WIRE: ClassVar[str] = "pocketsflow_async._generated.pocketsuite.wire.common:REFERENCE"
-
-    id: str | None = attrs.field(default=None, metadata={"json": "id"})
-    name: str | None = attrs.field(default=None, metadata={"json": "name"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)

@@ -19,6 +19,24 @@ from pocketsflow_async._wire import Codec, Time, Wire, new
 # mypy: disable-error-code="assignment"
 
 
+class ReferenceWire(Wire, rename={}, kw_only=True):
+    id: str | None = None
+    name: str | None = None
+
+
+class ReferenceOpen(ReferenceWire, rename={}, forbid_unknown_fields=False, kw_only=True):
+    """The same, and whatever else there is."""
+
+
+def reference(w: ReferenceWire, source: Source | None) -> Reference:
+    """Copy the struct into the model."""
+    m = new(Reference)
+    m._extra = source
+    m.id = w.id
+    m.name = w.name
+    return m
+
+
 class ClientWire(Wire, rename={"line_1": "line1", "line_2": "line2", "source_": "source"}, kw_only=True):
     id: str
     owner: ReferenceWire | None = None
@@ -88,24 +106,6 @@ def client(w: ClientWire, source: Source | None) -> Client:
     m.google_click_id = w.google_click_id
     m.facebook_click_id = w.facebook_click_id
     m.tiktok_click_id = w.tiktok_click_id
-    return m
-
-
-class ReferenceWire(Wire, rename={}, kw_only=True):
-    id: str | None = None
-    name: str | None = None
-
-
-class ReferenceOpen(ReferenceWire, rename={}, forbid_unknown_fields=False, kw_only=True):
-    """The same, and whatever else there is."""
-
-
-def reference(w: ReferenceWire, source: Source | None) -> Reference:
-    """Copy the struct into the model."""
-    m = new(Reference)
-    m._extra = source
-    m.id = w.id
-    m.name = w.name
     return m
 
 
@@ -181,9 +181,9 @@ def subaccount(w: SubaccountWire, source: Source | None) -> Subaccount:
     return m
 
 
-CLIENT: Codec[Client] = Codec(ClientWire, ClientOpen, client)
-
 REFERENCE: Codec[Reference] = Codec(ReferenceWire, ReferenceOpen, reference)
+
+CLIENT: Codec[Client] = Codec(ClientWire, ClientOpen, client)
 
 BOOKING: Codec[Booking] = Codec(BookingWire, BookingOpen, booking)
 
