@@ -135,7 +135,7 @@ class _Object:
         if name is not None and name not in straight and _ID_NAMES[name] in straight:
             straight[name] = straight.pop(_ID_NAMES[name])
         for name, normalize in self._fields:
-            if straight.get(name) is not None:
+            if straight.get(name) is not None or (normalize is _raw and name in straight):
                 try:
                     straight[name] = normalize(straight[name])
                 except msgspec.ValidationError as exc:
