@@ -1,17 +1,24 @@
-"""Every check by name. `nox` runs them all; `nox -s lint` runs one."""
+"""Every check by name: `nox` runs what a change must pass, `nox -s lint` one of them, `nox -s nightly` all there is.
+
+Sessions install what uv.lock says, so that what passes today passes in a year; `newest`, `minimums` and
+`newest_generator` are there to look beyond it.
+"""
 
 import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2024.10.9"
-nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True  # only what works is asked for, see _present
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+WORKERS = str(max(2, min(8, os.cpu_count() or 2)))
+SIDE_BY_SIDE = ("-n", WORKERS, "--dist", "worksteal")
 
 
 def _present(versions: list[str]) -> list[str]:
@@ -28,37 +35,59 @@ def _present(versions: list[str]) -> list[str]:
 
 
 PYTHONS = _present(nox.project.python_versions(PYPROJECT))
-LATEST = PYTHONS[-1]
+OLDEST, LATEST = PYTHONS[0], PYTHONS[-1]
 
 
-def _install(session: nox.Session, *groups: str) -> None:
-    session.install("-e", ".[cli]", *nox.project.dependency_groups(PYPROJECT, *groups))
+def _sync(session: nox.Session, *options: str) -> None:
+    """Make the environment what uv.lock says, for these options of `uv sync`."""
+    session.run_install("uv", "sync", "--quiet", "--active", "--frozen", "--no-default-groups", *options)
+
+
+def _sync_package(session: nox.Session, *groups: str) -> None:
+    """Install groups, and the package from this folder, which what the lock has of hatchling builds."""
+    wanted = [f"--group={group}" for group in (*groups, "build")]
+    _sync(session, "--no-build-isolation-package=pocketsflow-async", "--extra=cli", *wanted)
+
+
+def _pytest(session: nox.Session, *options: str) -> None:
+    """Run tests: those that are asked for, or all that these options leave; at night shuffled, and nothing is left."""
+    if session.posargs:
+        session.run("python", "-m", "pytest", *session.posargs)
+    elif _at_night():
+        session.run("python", "-m", "pytest", *SIDE_BY_SIDE, "-p", "randomly")
+    else:
+        session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *options)
+
+
+def _at_night() -> bool:
+    return os.environ.get("POCKETSFLOW_TESTS") == "nightly"
 
 
 @nox.session(python=LATEST)
 def lint(session: nox.Session) -> None:
-    session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
+    _sync(session, "--only-group=lint")
+    session.run("uv", "lock", "--check", "--offline", "--quiet", external=True)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
 
 
 @nox.session(python=LATEST)
 def typing(session: nox.Session) -> None:
-    _install(session, "typing")
-    session.run("mypy")
-    session.run("pyright")
+    _sync_package(session, "typing")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(session.run, ["mypy", "pyright"]))
 
 
 @nox.session(python=LATEST)
 def codegen(session: nox.Session) -> None:
     """Write the generated packages anew."""
-    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    _sync_package(session, "codegen")
     session.run("python", "-m", "codegen")
 
 
 @nox.session(python=LATEST)
 def codegen_check(session: nox.Session) -> None:
-    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    _sync_package(session, "codegen")
     session.run("python", "-m", "codegen", "--check")
 
 
@@ -74,55 +103,80 @@ def newest_generator(session: nox.Session) -> None:
 @nox.session(python=LATEST)
 def api(session: nox.Session) -> None:
     """Fail if the public API breaks what the last release promised, unless CHANGELOG.md declares it."""
-    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    _sync_package(session, "codegen")
     session.run("python", "-m", "codegen", "api", *session.posargs)
 
 
 @nox.session(python=LATEST)
 def diff(session: nox.Session) -> None:
     """Say what changed for users since the last release, or since the revision that is given."""
-    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    _sync_package(session, "codegen")
     session.run("python", "-m", "codegen", "diff", *session.posargs)
 
 
 @nox.session(python=LATEST)
 def drift(session: nox.Session) -> None:
     """Hold the spec against the vendor's own document; another address, file or options may be given."""
-    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "codegen"))
+    _sync_package(session, "codegen")
     given = session.posargs or ["https://api.pocketsflow.com/docs.json", "--spec", "pocketsflow"]
     session.run("python", "-m", "codegen", "drift", *given)
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    _install(session, "test")
-    if session.posargs:
-        session.run("python", "-m", "pytest", *session.posargs)
+    """Run the tests: on the newest Python all of them, with coverage; on another those that hang on its release."""
+    _sync_package(session, "test")
+    if session.python != LATEST or session.posargs or _at_night():
+        _pytest(session, "-m", "not once")
         return
-    if session.python != LATEST:
-        # What foreign clients and servers say does not hang on the release of Python.
-        session.run("python", "-m", "pytest", "--ignore=tests/strangers")
-        return
-    session.run("coverage", "run", "-m", "pytest")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *SIDE_BY_SIDE)
+    session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--skip-covered")
 
 
-@nox.session(python=LATEST)
-def build(session: nox.Session) -> None:
-    """Build the wheel, look into it, and run the tests that need no repository against it alone."""
-    session.install("build[uv]", *nox.project.dependency_groups(PYPROJECT, "test"))
+@nox.session(python=OLDEST)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, look into it, and run the tests that need no repository against it, on the oldest Python."""
+    _sync(session, "--no-install-project", "--extra=cli", "--group=test", "--group=build")
     out = Path(session.create_tmp()).resolve()
     shutil.rmtree(out / "dist", ignore_errors=True)
-    session.run("python", "-m", "build", "--installer=uv", "--outdir", str(out / "dist"), silent=True)
-    wheel = next((out / "dist").glob("*.whl"))
-    session.run("python", "tests/check_wheel.py", str(wheel))
-    session.install("--force-reinstall", f"{wheel}[cli]")
+    session.run("uv", "build", "--quiet", "--no-build-isolation", "--out-dir", str(out / "dist"), external=True)
+    built = next((out / "dist").glob("*.whl"))
+    session.run("python", "tests/check_wheel.py", str(built))
+    session.install("--no-deps", "--reinstall", str(built))
     shutil.rmtree(out / "tests", ignore_errors=True)
     away = shutil.ignore_patterns("codegen", "typing", "project", "strangers", "__pycache__")
     shutil.copytree("tests", out / "tests", ignore=away)
     shutil.copy("pyproject.toml", out)
     session.chdir(out)
-    session.run("python", "-m", "pytest", "-p", "no:cacheprovider")
+    _pytest(session, "-m", "not once", "-p", "no:cacheprovider")
 
 
-nox.options.sessions = ["lint", "typing", "codegen_check", "api", "tests", "build"]
+@nox.session(python=LATEST)
+def newest(session: nox.Session) -> None:
+    """Run types and tests with the newest release of everything, whatever uv.lock says."""
+    session.install("--upgrade", "-e", ".[cli]", "--group=test", "--group=typing")
+    session.run("mypy")
+    session.run("pyright")
+    _pytest(session)
+
+
+@nox.session(python=OLDEST)
+def minimums(session: nox.Session) -> None:
+    """Run the tests with the lowest release of everything that pyproject.toml allows."""
+    session.install("--resolution=lowest-direct", "-e", ".[cli]", "--group=test")
+    _pytest(session)
+
+
+@nox.session(python=False)
+def nightly(session: nox.Session) -> None:
+    """Run everything on every Python, shuffled, with new and more examples; then `newest` and `minimums`."""
+    os.environ["POCKETSFLOW_TESTS"] = "nightly"
+    for name in [*CHECKS, *(f"tests-{version}" for version in PYTHONS), "wheel", "newest", "minimums"]:
+        session.notify(name)
+
+
+# The oldest Python runs the tests against the built wheel; its `tests` session would say the same again.
+CHECKS = ["lint", "typing", "codegen_check", "api"]
+nox.options.sessions = [*CHECKS, *(f"tests-{version}" for version in PYTHONS[1:] or PYTHONS), "wheel"]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from effort import NIGHTLY, THOROUGHLY, examples
 from hypothesis import settings
@@ -13,3 +15,14 @@ settings.load_profile("nightly" if NIGHTLY else "usual")
 def thoroughly() -> int:
     """What a test multiplies its number of rounds by: 1, or 10 where POCKETSFLOW_TESTS is `nightly`."""
     return THOROUGHLY
+
+
+ONCE = {"codegen", "project", "strangers"}
+"""Folders of tests that do not hang on the release of Python: tools, documents, other people's programs."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of these folders."""
+    for item in items:
+        if Path(item.path).parent.name in ONCE:
+            item.add_marker(pytest.mark.once)

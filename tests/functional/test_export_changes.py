@@ -76,6 +76,7 @@ async def test_nothing_hides_while_orders_come_and_go(tmp_path: Path, seed: int,
     assert orders.expected == len(writer.survivors())
 
 
+@pytest.mark.once
 async def test_a_writer_of_20_changes_a_second_hides_nothing(tmp_path: Path) -> None:
     """A writer that inserts, updates and deletes 20 orders a second throughout: nothing is missing, nothing twice."""
     async with (

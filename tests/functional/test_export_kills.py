@@ -16,7 +16,10 @@ import pytest
 
 from pocketsflow_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills with SIGKILL")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills with SIGKILL"),
+]
 
 FORKER = """
 import asyncio, json, os, signal, sys

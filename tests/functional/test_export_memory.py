@@ -55,6 +55,7 @@ async def peak(orders: int, folder: Path, kind: str) -> int:
     return int(memory)
 
 
+@pytest.mark.once
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the most memory of one process this way")
 @pytest.mark.parametrize(("kind", "orders"), [("jsonl", MANY), ("csv", 100_000)])
 async def test_memory_does_not_grow_with_the_list(tmp_path: Path, kind: str, orders: int) -> None:

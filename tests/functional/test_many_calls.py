@@ -125,6 +125,7 @@ def _sockets() -> int:
     return found
 
 
+@pytest.mark.once
 @pytest.mark.filterwarnings("ignore::pocketsflow_async.PreviewWarning")
 @pytest.mark.parametrize("limit", [RateLimit(sustained=100_000, burst=2000, period=1.0), None], ids=str)
 async def test_many_calls_leave_nothing_behind(limit: RateLimit | None) -> None:

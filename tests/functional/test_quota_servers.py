@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from aiohttp import web
 from counting import SERVERS
 
@@ -64,6 +65,7 @@ async def fetch_all(kind, seed: int) -> tuple[int, list[str]]:
     return pages.refused, [order.id for order in orders]
 
 
+@pytest.mark.once
 async def test_no_way_of_counting_leads_to_a_429() -> None:
     """500 pages with up to 20 ms of jitter on each way, and not one refusal, from any of four kinds of servers."""
     outcomes = await asyncio.gather(*[fetch_all(kind, seed) for seed, kind in enumerate(SERVERS)])

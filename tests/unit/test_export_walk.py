@@ -198,6 +198,7 @@ async def test_an_answer_that_is_never_understood_ends_the_export(tmp_path: Path
 
 @pytest.mark.parametrize("pages", [300, 600])
 @virtual_time
+@pytest.mark.once
 async def test_the_quota_is_used_to_97_percent(tmp_path: Path, pages: int) -> None:
     """An export takes hardly longer than the quota demands for its pages alone."""
     api = Api(pages * 100, latency=0.1)

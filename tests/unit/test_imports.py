@@ -67,6 +67,7 @@ def test_a_model_loads_only_its_own_resource():
     assert "pocketsflow_async._generated.pocketsflow.models.orders" not in loaded
 
 
+@pytest.mark.once
 def test_each_module_can_be_imported_first():
     """No module needs another one of ours to be imported before it."""
     loaded_by(IMPORT_EACH_FIRST.format(names=[module(path) for path in FILES]))
