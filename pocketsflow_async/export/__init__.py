@@ -1,6 +1,7 @@
 """Writes whole lists to disk, each record as the server sent it."""
 
 import datetime as dt
+import inspect
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -9,16 +10,18 @@ from typing import Literal
 
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
-from pocketsflow_async.errors import InvalidArgumentError
+from pocketsflow_async.errors import ExportError, InvalidArgumentError
+from pocketsflow_async.export._arguments import as_folder, check_client, check_count
 from pocketsflow_async.export._audit import audit_folder
 from pocketsflow_async.export._batches import export_batches
-from pocketsflow_async.export._files import disk, locked
+from pocketsflow_async.export._files import WORK, check_folder, disk, locked
 from pocketsflow_async.export._formats import FORMATS
-from pocketsflow_async.export._manifest import Options, read_manifest
-from pocketsflow_async.export._plan import LAST, check_old, check_same, make_plan, moment, read_plan
+from pocketsflow_async.export._manifest import Manifest, Options, read_manifest
+from pocketsflow_async.export._plan import LAST, Plan, check_old, check_same, make_plan, moment, read_plan
 from pocketsflow_async.export._report import AuditReport, Difference, ExportProgress, ExportReport, ResourceReport
-from pocketsflow_async.export._run import Run, clear
+from pocketsflow_async.export._run import Run
 from pocketsflow_async.export._source import account_of
+from pocketsflow_async.export._target import check_target, clear, names_of, read_ready
 
 Format = Literal["jsonl", "csv", "parquet", "sqlite", "duckdb"]
 Compression = Literal["gzip", "zstd", "snappy"]
@@ -30,7 +33,7 @@ RESOURCES: tuple[str, ...] = LISTS
 
 async def export(
     pf: Pocketsflow,
-    resources: Iterable[str] | None = None,
+    resources: Iterable[str] | str | None = None,
     *,
     to: str | os.PathLike[str],
     format: Format = "jsonl",
@@ -49,7 +52,7 @@ async def export(
 
     Args:
         pf: the client; its quota and retries apply.
-        resources: which ones; all of `RESOURCES` when None.
+        resources: which ones, or the name of one; all of `RESOURCES` when None.
         to: the folder; made if it is missing.
         format: JSON Lines holds each record as the server sent it; the others have columns by the spec, and the
             records as they were sent are kept beside them in `raw/`.
@@ -59,39 +62,42 @@ async def export(
             that the folder holds.
         until: only what was created before.
         resume: False drops an interrupted export and begins anew.
-        progress: told after every page.
+        progress: a plain function, told after every page.
 
     Raises:
-        InvalidArgumentError: an unknown resource, format or concurrency; nothing was written.
+        InvalidArgumentError: an argument that cannot be; nothing was written.
         ConfigurationError: the format needs a package that is not installed.
-        ExportError: the disk refused, the folder holds something else, or a list holds something that is no record.
+        ExportError: the disk refused, the folder holds something else or what is damaged, or a list holds something
+            that is no record.
         PocketsflowError: the API could not be read.
     """
+    check_client("export", pf)
     chosen = _chosen(resources)
-    if format not in FORMATS:
+    folder = as_folder("export", "to", to)
+    if not isinstance(format, str) or format not in FORMATS:
         raise InvalidArgumentError(f"export: format must be one of {', '.join(FORMATS)}, not {format!r}")
     kind = FORMATS[format]
     if compression is not None and compression not in kind.compressions:
         known = ", ".join(kind.compressions) or "none"
         raise InvalidArgumentError(f"export: compressions of {format} are: {known}; not {compression!r}")
-    if isinstance(concurrency, bool) or concurrency < 1:
-        raise InvalidArgumentError(f"export: concurrency must be at least 1, not {concurrency!r}")
-    options = Options(format, compression, LAST if since == LAST else moment("since", since), moment("until", until))
-    if since == LAST and until is not None:
+    check_count("export", "concurrency", concurrency)
+    _check_progress(progress)
+    if not isinstance(resume, bool):
+        raise InvalidArgumentError(f"export: resume must be True or False, not {resume!r}")
+    is_last = isinstance(since, str) and since == LAST
+    options = Options(format, compression, LAST if is_last else moment("since", since), moment("until", until))
+    if is_last and until is not None:
         raise InvalidArgumentError("export: since='last' goes on to now: give no until")
     if options.since is not None and options.until is not None and options.since >= options.until:  # both in UTC
         raise InvalidArgumentError(f"export: since={since!r} must be before until={until!r}")
     kind.check()
+    _look(folder, chosen, options, resume=resume)
     account = await account_of(pf)
-    folder = Path(to)
-    with disk(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     with locked(folder) as work:
-        old = read_manifest(folder)
+        old, found = _look(folder, chosen, options, resume=resume)
         plan = make_plan(chosen, options, base_url=pf.base_url, account=account, old=old)
         check_old(plan, old, folder, together=kind.together)
-        found = read_plan(work)
-        if found is not None and resume:
+        if found is not None:
             check_same(plan, found, folder)
             plan = found
         else:
@@ -101,14 +107,47 @@ async def export(
         try:
             return await Run(pf, plan, folder=folder, work=work, old=old, progress=progress).finish(concurrency)
         except BaseException:
-            with suppress(OSError):
+            with suppress(OSError):  # it is told what ended the export, not this
                 if not any(path.stat().st_size for path in work.glob("*.journal")):
                     clear(work)  # there is nothing to go on with
             raise
 
 
-def _chosen(resources: Iterable[str] | None) -> tuple[str, ...]:
-    chosen = RESOURCES if resources is None else tuple(dict.fromkeys(resources))
+def _look(
+    folder: Path, resources: tuple[str, ...], options: Options, *, resume: bool
+) -> tuple[Manifest | None, Plan | None]:
+    """The manifest of the export before, and the plan of one that is not finished; sees that nothing is overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise ExportError(f"export: {folder} must be a folder, but is a file: choose another one")
+    work = folder / WORK
+    old = read_manifest(folder)
+    found = ready = None
+    if resume:
+        with disk(work, "read"), suppress(FileNotFoundError, NotADirectoryError):
+            check_folder(work)
+            found = read_plan(work)
+            ready = None if found is None else read_ready(found, work, folder)
+    check_target(folder, names_of(resources, options), old, ready)
+    return old, found
+
+
+def _check_progress(progress: object) -> None:
+    if progress is None:
+        return
+    if not callable(progress) or any(map(inspect.iscoroutinefunction, (progress, type(progress).__call__))):
+        raise InvalidArgumentError(f"export: progress must be a plain function, not an async one, not {progress!r}")
+
+
+def _chosen(resources: object) -> tuple[str, ...]:
+    if resources is None:
+        return RESOURCES
+    given = (resources,) if isinstance(resources, str) else resources
+    if not isinstance(given, Iterable) or isinstance(given, bytes):
+        raise InvalidArgumentError(f"export: resources must be names, such as ['orders'], not {given!r}")
+    names: list[object] = list(given)
+    if not all(isinstance(name, str) for name in names):
+        raise InvalidArgumentError(f"export: resources must be names, such as ['orders'], not {names!r}")
+    chosen = tuple(dict.fromkeys(map(str, names)))
     unknown = [name for name in chosen if name not in RESOURCES]
     if unknown or not chosen:
         told = f"no such resource: {', '.join(unknown)}" if unknown else "no resource is named"
@@ -124,10 +163,13 @@ async def audit(folder: str | os.PathLike[str], pf: Pocketsflow | None = None) -
         pf: a client of the same account; with it the ids are also compared with what the API has now.
 
     Raises:
-        ExportError: there is no manifest, or it is of another account.
+        InvalidArgumentError: an argument that cannot be.
+        ExportError: there is no manifest, it is damaged, or it is of another account.
         PocketsflowError: the API could not be read.
     """
-    return await audit_folder(Path(folder), pf)
+    if pf is not None:
+        check_client("audit", pf)
+    return await audit_folder(as_folder("audit", "folder", folder), pf)
 
 
 __all__ = [

@@ -1,7 +1,9 @@
 """Is an export still what its manifest says, and what the API has?"""
 
 import asyncio
+import gzip
 import tempfile
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -12,7 +14,7 @@ import msgspec
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async.errors import ExportError
 from pocketsflow_async.export._duplicates import Pages, by_bucket, find_duplicates
-from pocketsflow_async.export._files import digest, in_thread
+from pocketsflow_async.export._files import check_folder, digest, disk, in_thread
 from pocketsflow_async.export._incremental import read_lines
 from pocketsflow_async.export._manifest import Content, Entry, read_manifest
 from pocketsflow_async.export._report import AuditReport, Difference
@@ -22,6 +24,9 @@ from pocketsflow_async.export._walk import State, Walk
 
 _NAMED = 100
 """Ids that a difference names at most."""
+
+_NO_RECORDS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, EOFError, zlib.error, gzip.BadGzipFile)
+"""What is raised by a file that holds something else."""
 
 _AT_ONCE = 1000
 _CONCURRENCY = 8
@@ -42,7 +47,7 @@ async def audit_folder(folder: Path, pf: Pocketsflow | None) -> AuditReport:
                 f"audit: {folder} is an export of the account {manifest.account}, the key is of {account}: "
                 "use the key of that account"
             )
-    with tempfile.TemporaryDirectory() as scratch:
+    with disk(Path("a temporary folder")), tempfile.TemporaryDirectory() as scratch:
         for name, entry in manifest.resources.items():
             found = await in_thread(_check_files, folder, name, entry, Path(scratch))
             differences += found
@@ -54,8 +59,7 @@ async def audit_folder(folder: Path, pf: Pocketsflow | None) -> AuditReport:
 
 
 def _check_files(folder: Path, name: str, entry: Entry, scratch: Path) -> list[Difference]:
-    contents = [Content(entry.file, entry.bytes, entry.sha256), *([entry.raw] if entry.raw is not None else [])]
-    found = [text for content in contents if (text := _check_file(folder, content)) is not None]
+    found = [text for content in entry.contents() if (text := _check_file(folder, content)) is not None]
     if found:
         return [Difference(name, text) for text in found]
     count = 0
@@ -63,7 +67,7 @@ def _check_files(folder: Path, name: str, entry: Entry, scratch: Path) -> list[D
         for _, ids in _ids(folder, entry):
             count += len(ids)
         again = find_duplicates(_ids(folder, entry), count, scratch / "buckets").count
-    except (msgspec.DecodeError, EOFError) as exc:
+    except _NO_RECORDS as exc:
         return [Difference(name, f"{_raw(entry).file} holds what is no record ({exc})")]
     if count != entry.records:
         found.append(f"{_raw(entry).file} holds {count} records, the manifest says {entry.records}")
@@ -73,10 +77,15 @@ def _check_files(folder: Path, name: str, entry: Entry, scratch: Path) -> list[D
 
 
 def _check_file(folder: Path, content: Content) -> str | None:
+    path = folder / content.file
     try:
-        size, checksum = digest(folder / content.file)
+        if path.parent != folder:
+            check_folder(path.parent)
+        size, checksum = digest(path)
     except FileNotFoundError:
         return f"{content.file} is missing"
+    except ExportError:
+        return f"{content.file} is not looked at: it must be a regular file, not a link, a folder, a pipe or a device"
     except OSError as exc:
         return f"{content.file} cannot be read: {exc.strerror or exc}"
     if size != content.bytes:
@@ -94,12 +103,17 @@ async def _compare(pf: Pocketsflow, name: str, entry: Entry, folder: Path, scrat
         await in_thread(spool.commit, {})
         count = entry.records + spool.records
         ours, theirs = await in_thread(_only, _both(folder, entry, spool), count, scratch / "buckets")
+        nameless = await in_thread(_nameless, _both(folder, entry, spool))
         for path in (spool.lines_path, spool.ids_path):
             path.unlink()
     found: list[Difference] = []
     for ids, what in ((ours, "only in the export, not in the API any more"), (theirs, "in the API, but not exported")):
         if ids[0]:
             found.append(Difference(name, f"{ids[0]} of the records are {what}", tuple(ids[1])))
+    if nameless[_OURS] != nameless[_THEIRS]:
+        found.append(
+            Difference(name, f"{nameless[_OURS]} records have no id in the export, {nameless[_THEIRS]} in the API")
+        )
     return found
 
 
@@ -110,8 +124,16 @@ def _window(entry: Entry) -> tuple[str | None, str | None]:
 def _both(folder: Path, entry: Entry, spool: Spool) -> Iterator[tuple[int, list[str | None]]]:
     for _, ids in _ids(folder, entry):
         yield _OURS, ids
-    for _, ids in spool.pages():
-        yield _THEIRS, ids
+    for reading, ids in spool.pages():
+        yield _THEIRS, ids if reading == 0 else list(filter(None, ids))  # who has no id counts once
+
+
+def _nameless(pages: Pages) -> tuple[int, int]:
+    """How many records without an id stand on each side."""
+    counts = [0, 0]
+    for side, ids in pages:
+        counts[side] += ids.count(None)
+    return counts[_OURS], counts[_THEIRS]
 
 
 def _only(pages: Pages, count: int, scratch: Path) -> tuple[tuple[int, list[str]], tuple[int, list[str]]]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
-from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
+from pocketsflow_async.errors import ConfigurationError, ExportError, InvalidArgumentError
+from pocketsflow_async.export._arguments import check_client, check_count
 from pocketsflow_async.export._columns import columns_of
 from pocketsflow_async.export._files import disk, in_thread
 from pocketsflow_async.export._plan import moment
@@ -24,7 +25,7 @@ from pocketsflow_async.export._walk import State, Walk
 Moment = datetime | date | str
 
 
-async def export_batches(
+def export_batches(
     pf: Pocketsflow,
     resource: str,
     *,
@@ -49,33 +50,49 @@ async def export_batches(
         concurrency: pages fetched side by side.
 
     Raises:
-        InvalidArgumentError: an unknown resource, a size below 1, or a time for a list that the API cannot cut.
+        InvalidArgumentError: an argument that cannot be, or a time for a list that the API cannot cut; raised by
+            the call itself, as is the next one.
         ConfigurationError: pyarrow is not installed.
         ExportError: the disk refused, or the list holds something that is no record.
         PocketsflowError: the API could not be read.
     """
+    check_client("export_batches", pf)
+    if not isinstance(resource, str):
+        raise InvalidArgumentError(f"export_batches: resource must be one name, such as 'orders', not {resource!r}")
     if resource not in LISTS:
         raise InvalidArgumentError(f"export_batches: no such resource: {resource}; there are {', '.join(LISTS)}")
-    for name, value in (("batch_size", batch_size), ("concurrency", concurrency)):
-        if isinstance(value, bool) or value < 1:
-            raise InvalidArgumentError(f"export_batches: {name} must be at least 1, not {value!r}")
+    check_count("export_batches", "batch_size", batch_size)
+    check_count("export_batches", "concurrency", concurrency)
     start, end = (_time(name, value) for name, value in (("since", since), ("until", until)))
     if find_spec("pyarrow") is None:
         raise ConfigurationError("export_batches needs pyarrow: pip install 'pocketsflow-async[parquet]'")
     source = Source(pf, resource, since=start, until=end, turn=asyncio.Semaphore(concurrency))
     if not source.dated and (start or end):
         raise InvalidArgumentError(f"export_batches: the API cannot be asked for {resource} of a time")
+    return _batches(source, resource, batch_size, concurrency)
+
+
+async def _batches(source: Source, resource: str, size: int, concurrency: int) -> AsyncGenerator[Any, None]:
+    columns = columns_of(resource)
     with disk(Path("a temporary folder")), TemporaryDirectory(prefix="pocketsflow-") as folder:
         with Spool(Path(folder), resource) as spool:
             drop = await Walk(source, spool, State(), concurrency=concurrency, told=lambda: None).run()
         arrow = await in_thread(import_module, "pocketsflow_async.export._arrow")
+        await in_thread(spool.checked)
+        left = spool.records - drop.count
         with spool.lines_path.open("rb") as file:
             lines = (line[:-1] for number, line in enumerate(file) if not drop.count or number not in drop)
-            batches = arrow.batches_of(resource, columns_of(resource), lines, batch_size, inf)
+            batches = arrow.batches_of(resource, columns, lines, size, inf)
             if not spool.records:
-                yield arrow.empty_batch(resource, columns_of(resource))
+                yield arrow.empty_batch(resource, columns)
             while (batch := await in_thread(partial(next, batches, None))) is not None:
+                left -= batch.num_rows
                 yield batch
+        if left:
+            raise ExportError(
+                f"export_batches: {spool.records - drop.count} records of {resource} were fetched, but the batches "
+                f"hold {left:+} fewer: report this"
+            )
 
 
 def _time(name: str, value: object) -> datetime | None:

@@ -37,15 +37,19 @@ def write_duckdb(path: Path, tables: Mapping[str, Iterable[bytes]]) -> None:
     Raises:
         OSError: the disk refused.
     """
-    for old in (path, path.with_name(f"{path.name}.wal")):
+    log = path.with_name(f"{path.name}.wal")
+    for old in (path, log):
         old.unlink(missing_ok=True)
     try:
         with closing(duckdb.connect(str(path), config=_CONFIG)) as database:
             for resource, records in tables.items():
                 _write_table(database, resource, columns_of(resource), records)
+            database.execute("CHECKPOINT")
     except duckdb.Error as exc:
         number = errno.ENOSPC if "No space left" in str(exc) else errno.EIO
         raise OSError(number, str(exc), str(path)) from exc
+    if log.exists():  # closing the file did not get everything into it, and says nothing of that
+        raise OSError(errno.EIO, "not all of it could be written", str(path))
 
 
 def _write_table(database: Any, resource: str, columns: Sequence[Column], records: Iterable[bytes]) -> None:

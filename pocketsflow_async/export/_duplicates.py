@@ -8,6 +8,8 @@ from pathlib import Path
 import attrs
 import msgspec
 
+from pocketsflow_async.export._files import disk, remove
+
 Pages = Iterable[tuple[int, Sequence[str | None]]]
 
 _IN_MEMORY = 20_000
@@ -92,10 +94,12 @@ def by_bucket(pages: Pages, records: int, scratch: Path) -> Iterator[Iterable[_R
     if buckets <= 1:
         yield _rows(pages)
         return
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
+    with disk(scratch):
+        remove(scratch)
+        scratch.mkdir()
     try:
-        _scatter(_rows(pages), buckets, lambda bucket: scratch / str(bucket))
+        with disk(scratch):
+            _scatter(_rows(pages), buckets, lambda bucket: scratch / str(bucket))
         for bucket in range(buckets):
             path = scratch / str(bucket)
             if path.exists():
@@ -132,6 +136,6 @@ def _put(held: list[list[_Row]], path: Callable[[int], Path]) -> None:
 
 
 def _gather(path: Path) -> Iterator[_Row]:
-    with path.open("rb") as file:
+    with disk(path, "read"), path.open("rb") as file:
         for line in file:
             yield from _read_rows(line)

@@ -1,14 +1,20 @@
-"""The disk: one export at a time in a folder, whole files or none, and errors that say what to do."""
+"""The disk: one export at a time in a folder, whole files or none, and errors that say what to do.
+
+Names come from the tool, never from what stands in a folder. A link, a pipe, a device or a folder that has such a name
+is neither followed nor opened: it could lead out of the folder, or never end.
+"""
 
 import asyncio
 import errno
 import hashlib
 import os
+import shutil
+import stat
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import IO, ParamSpec, TypeVar
 
 from pocketsflow_async.errors import ExportError
 
@@ -27,7 +33,10 @@ _ADVICE = {
     errno.EPERM: "you may not write there: choose another folder, or change its permissions",
     errno.ENOTDIR: "a part of the path is a file: choose another folder",
     errno.EEXIST: "there is a file of that name: choose another folder",
+    errno.ELOOP: "it is a link: remove it, or choose another folder",
 }
+_PLAINLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Links are not followed, and a pipe is not waited for."""
 
 
 @contextmanager
@@ -46,7 +55,7 @@ def locked(folder: Path) -> Generator[Path]:
     """The work folder inside `folder`, for this process alone; the system gives it free when the process dies."""
     work = folder / WORK
     with disk(work):
-        work.mkdir(parents=True, exist_ok=True)
+        _make_work(work)
         handle = _lock(work / "lock", folder)
     try:
         yield work
@@ -58,9 +67,16 @@ def locked(folder: Path) -> Generator[Path]:
         os.close(handle)
 
 
+def _make_work(work: Path) -> None:
+    work.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        work.mkdir(0o700)  # what is fetched is nobody else's business
+    check_folder(work)
+
+
 def _lock(path: Path, folder: Path) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = _opened(path, os.O_RDWR | os.O_CREAT)
         try:
             _take(handle)
         except OSError:
@@ -72,7 +88,7 @@ def _lock(path: Path, folder: Path) -> int:
             if os.fstat(handle).st_ino == path.stat().st_ino:
                 return handle
         os.close(handle)  # the one before us took it away between our two steps
-        path.parent.mkdir(exist_ok=True)
+        _make_work(path.parent)
 
 
 if sys.platform == "win32":
@@ -99,16 +115,102 @@ else:
             os.close(handle)
 
 
+def check_folder(path: Path) -> None:
+    """See that a folder of ours is one.
+
+    Raises:
+        ExportError: it is a link, a file or something else.
+        OSError: it is not there, or cannot be looked at.
+    """
+    if not stat.S_ISDIR(path.lstat().st_mode):
+        raise ExportError(f"export: {path} must be a folder, not a link or a file: remove it, or choose another folder")
+
+
+def check_regular(path: Path) -> os.stat_result | None:
+    """See that what has a name of ours is a regular file; None where nothing has it.
+
+    Raises:
+        ExportError: it is a link, a folder, a pipe or a device.
+        OSError: it cannot be looked at.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    _refuse_unless_regular(path, found)
+    return found
+
+
+def _refuse_unless_regular(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise ExportError(
+            f"export: {path} must be a regular file, not a link, a folder, a pipe or a device: "
+            "move it away, or choose another folder"
+        )
+
+
+def _opened(path: Path, flags: int) -> int:
+    check_regular(path)  # to open a device can already do something
+    handle = os.open(path, flags | _PLAINLY, 0o666)
+    try:
+        _refuse_unless_regular(path, os.fstat(handle))
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def open_to_read(path: Path) -> IO[bytes]:
+    """A regular file, to be read; never what a link leads to.
+
+    Raises:
+        ExportError: it is something else.
+        OSError: it cannot be opened.
+    """
+    return open(path, "rb", opener=lambda _, flags: _opened(path, flags))
+
+
+def open_to_append(path: Path) -> IO[bytes]:
+    """A regular file of this name alone, made if it is missing: one with further names gets a copy of its own first."""
+    found = check_regular(path)
+    if found is not None and found.st_nlink > 1:
+        copy = path.with_name(f".{path.name}.part")
+        remove(copy)
+        with open_to_read(path) as source, copy.open("xb") as target:
+            shutil.copyfileobj(source, target)
+        copy.replace(path)
+    return open(path, "ab", opener=lambda _, flags: _opened(path, flags))
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link itself, or a folder with all that is in it, if it is there."""
+    try:
+        is_folder = stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return
+    if is_folder:
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def sync_file(path: Path) -> None:
     """Make a file's content survive a power cut."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Put a small file in its place, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+def write_whole(path: Path, content: bytes, *, work: Path | None = None) -> None:
+    """Put a small file in its place, whole or not at all.
+
+    Args:
+        path: its place.
+        content: all of it.
+        work: the folder, on the same disk, in which it grows; the one of its place if None.
+    """
+    part = (work or path.parent) / f".{path.name}.part"
+    remove(part)
+    with part.open("xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -116,10 +218,30 @@ def write_whole(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def read_small(path: Path, limit: int) -> bytes | None:
+    """All of a file that should be small; None where there is none.
+
+    Raises:
+        ExportError: it is no regular file, larger than `limit` bytes, or cannot be read.
+    """
+    with disk(path, "read"):
+        try:
+            with open_to_read(path) as file:
+                content = file.read(limit + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    if len(content) > limit:
+        raise ExportError(
+            f"export: {path} must be a file of this tool, of {limit:,} bytes at most, but is larger: "
+            "move it away, or choose another folder"
+        )
+    return content
+
+
 def digest(path: Path) -> tuple[int, str]:
     """A file's size and SHA-256."""
-    with path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    with open_to_read(path) as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         return file.tell(), checksum
 
 

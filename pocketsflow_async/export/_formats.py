@@ -1,6 +1,6 @@
 """The formats of an export: what each is called, what it needs, and how its file is written."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from gzip import GzipFile
 from importlib import import_module
@@ -40,6 +40,15 @@ class Format:
     together: bool = False
     needs: tuple[str, ...] = ()
 
+    def file(self, resource: str, compression: str | None) -> str:
+        """The name of the file that holds a resource."""
+        ending = ".gz" if compression == "gzip" else ""
+        return f"{'pocketsflow' if self.together else resource}{self.suffix}{ending}"
+
+    def raw_file(self, resource: str) -> str | None:
+        """The name of the file with each record as it was sent; None where the file itself is that."""
+        return None if self.name == "jsonl" else f"raw/{resource}.jsonl.gz"
+
     def check(self) -> None:
         """See that what the format needs is there.
 
@@ -61,6 +70,12 @@ class Format:
         """
         self.check()
         self._write(path, tables, compression)
+
+    def count(self, path: Path, resources: Sequence[str]) -> Mapping[str, int]:
+        """How many records of each resource a finished file holds; not for JSON Lines."""
+        from pocketsflow_async.export._counts import COUNTS
+
+        return COUNTS[self.name](path, resources)
 
 
 def _jsonl(path: Path, tables: Tables, compression: str | None) -> None:

@@ -1,12 +1,13 @@
 """The export before and what is new since then become one list."""
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 from pocketsflow_async.errors import ExportError
-from pocketsflow_async.export._files import digest, disk
+from pocketsflow_async.export._files import check_folder, digest, disk, open_to_read
 from pocketsflow_async.export._manifest import Entry
 from pocketsflow_async.export._source import ids_of
 
@@ -42,6 +43,8 @@ def check_raw(folder: Path, entry: Entry) -> Path:
     content = entry.raw or entry
     path = folder / content.file
     with disk(path, "read"):
+        if path.parent != folder:
+            check_folder(path.parent)
         if digest(path) != (content.bytes, content.sha256):
             raise ExportError(
                 f"export: {path} was changed since it was exported: what is new cannot be added to it; "
@@ -52,9 +55,20 @@ def check_raw(folder: Path, entry: Entry) -> Path:
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """The records of a JSON Lines file, compressed or not, without the end of their lines."""
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+    with opened(path) as file:
         for line in file:
             yield line.removesuffix(b"\n")
+
+
+@contextmanager
+def opened(path: Path) -> Generator[Iterable[bytes]]:
+    """The lines of a file, compressed or not."""
+    with open_to_read(path) as file:
+        if path.suffix == ".gz":
+            with gzip.open(file, "rb") as lines:
+                yield lines
+        else:
+            yield file
 
 
 def _chunks(path: Path) -> Iterator[list[bytes]]:

@@ -1,19 +1,27 @@
 """The manifest: what an export is, and what is in each of its files."""
 
+import datetime as dt
 import hashlib
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from pocketsflow_async._generated.pocketsflow.resources import LISTS
 from pocketsflow_async.errors import ExportError
-from pocketsflow_async.export._files import disk, write_whole
+from pocketsflow_async.export._files import disk, read_small, write_whole
+from pocketsflow_async.export._formats import FORMATS
 
 NAME = "manifest.json"
 _FORMAT = 1
+LARGEST = 16 * 1024 * 1024
+"""Bytes that a manifest or a plan can have."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -23,6 +31,11 @@ class Options(msgspec.Struct, frozen=True):
     compression: str | None = None
     since: str | None = None
     until: str | None = None
+
+    def __post_init__(self) -> None:
+        kind = FORMATS.get(self.format)
+        if kind is None or self.compression not in {None, *kind.compressions}:
+            raise ValueError(f"no such format: {self.format}, {self.compression}")
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -38,12 +51,15 @@ class Window(msgspec.Struct, frozen=True):
     since: str | None = None
     until: str | None = None
 
+    def __post_init__(self) -> None:
+        check_times(self.since, self.until)
+
 
 class Content(msgspec.Struct, frozen=True):
     """A file, below the folder of the manifest."""
 
     file: str
-    bytes: int
+    bytes: Count
     sha256: str
 
 
@@ -56,19 +72,28 @@ class Entry(msgspec.Struct, frozen=True):
     """
 
     file: str
-    bytes: int
+    bytes: Count
     sha256: str
-    records: int
-    expected: int | None
-    duplicates: int
-    gaps: int
-    passes: int
+    records: Count
+    expected: Count | None
+    duplicates: Count
+    gaps: Count
+    passes: Count
     notes: tuple[str, ...]
     window: Window
     newest: str | None
     started: str
     finished: str
     raw: Content | None = None
+
+    def __post_init__(self) -> None:
+        check_times(self.newest, self.started, self.finished)
+
+    def contents(self) -> Iterator[Content]:
+        """Its files."""
+        yield Content(self.file, self.bytes, self.sha256)
+        if self.raw is not None:
+            yield self.raw
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -87,11 +112,26 @@ class Manifest(msgspec.Struct, frozen=True):
     window: Window
     resources: dict[str, Entry]
 
-    def write(self, folder: Path) -> Path:
-        """Put it in its place, whole or not at all."""
+    def __post_init__(self) -> None:
+        check_times(self.options.since, self.options.until)
+        check_resources(self.resources)
+        kind = FORMATS[self.options.format]
+        for name, entry in self.resources.items():
+            names = [content.file for content in entry.contents()]
+            known = [kind.file(name, self.options.compression), kind.raw_file(name)]
+            if names != [file for file in known if file is not None]:
+                raise ValueError(f"the files of {name} must be {' and '.join(filter(None, known))}, not {names}")
+
+    def contents(self) -> Iterator[Content]:
+        """All files."""
+        for entry in self.resources.values():
+            yield from entry.contents()
+
+    def write(self, folder: Path, *, work: Path | None = None) -> Path:
+        """Put it in its place, whole or not at all; it grows in the work folder, if there is one."""
         path = folder / NAME
         with disk(path):
-            write_whole(path, msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+            write_whole(path, msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n", work=work)
         return path
 
 
@@ -107,20 +147,47 @@ def read_manifest(folder: Path) -> Manifest | None:
         ExportError: it cannot be read, or a newer version of the tool wrote it.
     """
     path = folder / NAME
-    with disk(path, "read"):
-        try:
-            text = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+    text = read_small(path, LARGEST)
+    if text is None:
+        return None
     try:
-        found = msgspec.json.decode(text, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        if msgspec.json.decode(text, type=_Version).format_version > _FORMAT:
+            raise ExportError(f"export: {path} was written by a newer version of this tool: update it")
+        return msgspec.json.decode(text, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ExportError(
             f"export: {path} is no manifest of an export ({exc}): choose another folder, or remove that file"
         ) from None
-    if found.format_version > _FORMAT:
-        raise ExportError(f"export: {path} was written by a newer version of this tool: update it")
-    return found
+
+
+class _Version(msgspec.Struct):
+    format_version: int
+
+
+def check_resources(names: Iterable[str]) -> None:
+    """See that all are resources of the API.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name in names:
+        if name not in LISTS:
+            raise ValueError(f"no such resource: {name}")
+
+
+def check_times(*texts: str | None) -> None:
+    """See that all are times that can be calculated with.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for text in texts:
+        try:
+            known = text is None or dt.datetime.fromisoformat(text).tzinfo is not None
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError(f"no time with an offset: {text}")
 
 
 @cache

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from pocketsflow_async.errors import ExportError, InvalidArgumentError
-from pocketsflow_async.export._files import disk, write_whole
-from pocketsflow_async.export._manifest import Manifest, Options, Window
+from pocketsflow_async.export._files import disk, read_small, write_whole
+from pocketsflow_async.export._manifest import LARGEST, Manifest, Options, Window, check_resources, check_times
 
 LAST = "last"
 _OVERLAP = dt.timedelta(days=1)
@@ -32,6 +32,12 @@ class Plan(msgspec.Struct, frozen=True):
     windows: dict[str, Window]
     started: str
 
+    def __post_init__(self) -> None:
+        check_times(self.started)
+        check_resources(self.resources)
+        if set(self.windows) != set(self.resources):
+            raise ValueError("each resource must have a window")
+
     def write(self, work: Path) -> None:
         """Keep it with the pages."""
         with disk(work):
@@ -39,15 +45,20 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def read_plan(work: Path) -> Plan | None:
-    """The plan of an interrupted export, if there is one."""
+    """The plan of an interrupted export, if there is one.
+
+    Raises:
+        ExportError: there is something else of that name, or it is damaged.
+    """
     path = work / "plan.json"
-    with disk(path, "read"):
-        if not path.exists():
-            return None
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=Plan)
-        except msgspec.DecodeError:
-            return None  # of another version of the tool: nothing to go on with
+    text = read_small(path, LARGEST)
+    try:
+        return None if text is None else msgspec.json.decode(text, type=Plan)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise ExportError(
+            f"export: {path} must be the plan of an unfinished export, but is damaged ({exc}): "
+            "begin anew with resume=False (--no-resume)"
+        ) from None
 
 
 def make_plan(
@@ -60,10 +71,17 @@ def make_plan(
         options = msgspec.structs.replace(options, since=old.options.since, until=old.options.until)
         for name in resources:
             newest = old.resources[name].newest if name in old.resources else None
-            start = None if newest is None else (dt.datetime.fromisoformat(newest) - _OVERLAP).isoformat()
+            start = None if newest is None else _before(newest)
             windows[name] = Window(start, windows[name].until)
     started = dt.datetime.now(dt.UTC).isoformat()
     return Plan(base_url, account, resources, options, since, windows, started)
+
+
+def _before(newest: str) -> str | None:
+    try:
+        return (dt.datetime.fromisoformat(newest) - _OVERLAP).isoformat()
+    except OverflowError:  # from the first day of the calendar: everything
+        return None
 
 
 def check_same(plan: Plan, found: Plan, folder: Path) -> None:
@@ -138,7 +156,10 @@ def moment(name: str, value: object) -> str | None:
         raise InvalidArgumentError(f"export: {name} must be a time, a date or ISO text, not {value!r}") from None
     if found.tzinfo is None:
         raise InvalidArgumentError(f"export: {name} needs an offset, such as {found.isoformat()}+00:00")
-    return found.astimezone(dt.UTC).isoformat()
+    try:
+        return found.astimezone(dt.UTC).isoformat()
+    except OverflowError:
+        raise InvalidArgumentError(f"export: {name} must be within the years 1 to 9999, not {value!r}") from None
 
 
 def _account(plan: Plan, other: Plan | Manifest) -> tuple[str, str | None, str | None]:

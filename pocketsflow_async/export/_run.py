@@ -1,6 +1,8 @@
 """An export from the plan to the manifest: resources side by side, then their files, all at once."""
 
 import asyncio
+import errno
+import inspect
 import os
 import shutil
 import time
@@ -12,18 +14,21 @@ from threading import Event
 from typing import Any
 
 import attrs
+import msgspec
 
 from pocketsflow_async._client import Pocketsflow
-from pocketsflow_async.errors import ExportError
+from pocketsflow_async.errors import ExportError, InvalidArgumentError, PocketsflowError
 from pocketsflow_async.export._duplicates import Duplicates
-from pocketsflow_async.export._files import digest, disk, in_thread, sync_file, sync_folder
+from pocketsflow_async.export._files import digest, disk, in_thread, remove, sync_file, sync_folder
 from pocketsflow_async.export._formats import FORMATS
 from pocketsflow_async.export._incremental import merged, read_lines
-from pocketsflow_async.export._manifest import Content, Entry, Manifest, Window, new_manifest, read_manifest
+from pocketsflow_async.export._manifest import NAME, Content, Entry, Manifest, Window, check_times, new_manifest
 from pocketsflow_async.export._plan import LAST, Plan
 from pocketsflow_async.export._report import ExportProgress, ExportReport, ResourceReport
 from pocketsflow_async.export._source import Source
 from pocketsflow_async.export._spool import Spool
+from pocketsflow_async.export._tally import Tally
+from pocketsflow_async.export._target import publish, read_ready
 from pocketsflow_async.export._walk import State, Walk
 
 Told = Callable[[ExportProgress], object]
@@ -44,7 +49,10 @@ class _Fetched:
     resumed: bool
     seconds: float
     notes: tuple[str, ...]
-    records: int = 0
+    given: Tally = attrs.field(factory=Tally)
+    """What was given to the writer of its file."""
+    back: Tally | None = None
+    """What was read back of it, where the file with the columns is made from that."""
 
     def lines(self) -> Iterator[bytes]:
         """The records that stay, in their order."""
@@ -96,9 +104,9 @@ class Run:
         window = self._plan.windows[name]
         since, until = (None if text is None else datetime.fromisoformat(text) for text in (window.since, window.until))
         source = Source(self._pf, name, since=since, until=until, turn=turn)
-        with Spool(self._work, name, summed=self._as_read) as spool:
+        with Spool(self._work, name) as spool:
             resumed = spool.state is not None
-            state = State() if spool.state is None else State(**spool.state)
+            state = State() if spool.state is None else self._state(name, spool.state)
             walk = Walk(source, spool, state, concurrency=concurrency, told=lambda: self._tell(name, spool, state))
             try:
                 drop = await walk.run()
@@ -109,6 +117,17 @@ class Run:
                 raise
         notes = tuple(self._notes(name, state))
         return _Fetched(name, spool, state, drop, resumed, time.monotonic() - start, notes)
+
+    def _state(self, name: str, known: dict[str, Any]) -> State:
+        try:
+            state = msgspec.convert(known, State)
+            check_times(state.end, state.newest)
+        except ValueError as exc:
+            raise ExportError(
+                f"export: {self._work / name}.journal must say where the export of {name} stands, but is damaged "
+                f"({exc}): begin anew with resume=False (--no-resume)"
+            ) from None
+        return state
 
     def _notes(self, name: str, state: State) -> Iterator[str]:
         if state.grew:
@@ -127,7 +146,11 @@ class Run:
     def _tell(self, name: str, spool: Spool, state: State, *, done: bool = False, records: int | None = None) -> None:
         if self._progress is not None:
             count = spool.records if records is None else records
-            self._progress(ExportProgress(name, count, state.pages, state.expected, done, self._pf.quota))
+            told = self._progress(ExportProgress(name, count, state.pages, state.expected, done, self._pf.quota))
+            if inspect.isawaitable(told):
+                if inspect.iscoroutine(told):
+                    told.close()
+                raise InvalidArgumentError("export: progress must be a plain function, not an async one")
 
     async def _put_in_place(self, fetched: list[_Fetched]) -> ExportReport:
         convert = asyncio.ensure_future(in_thread(self._convert, fetched))
@@ -138,16 +161,14 @@ class Run:
             await asyncio.gather(convert, return_exceptions=True)
             raise
         entries = ready.resources
+        manifest = await in_thread(publish, ready, self._plan, work=self._work, folder=self._folder, old=self._old)
         for one in fetched:
-            one.records = entries[one.name].records
-        manifest = await in_thread(self._publish, ready)
-        for one in fetched:
-            self._tell(one.name, one.spool, one.state, done=True, records=one.records)
+            self._tell(one.name, one.spool, one.state, done=True, records=entries[one.name].records)
         reports = tuple(
             ResourceReport(
                 resource=one.name,
                 path=self._folder / entries[one.name].file,
-                records=one.records,
+                records=entries[one.name].records,
                 expected=entries[one.name].expected,
                 duplicates=one.drop.count,
                 gaps=entries[one.name].gaps,
@@ -166,29 +187,32 @@ class Run:
 
     def _convert(self, fetched: list[_Fetched]) -> Manifest:
         """Write every file under a name that nobody sees, and the manifest last: from then on they only get names."""
-        ready = read_manifest(self._work)
+        ready = read_ready(self._plan, self._work, self._folder)
         if ready is not None:
             return ready
         out = self._work / "out"
         with disk(out):
-            shutil.rmtree(out, ignore_errors=True)
-            (out / "raw").mkdir(parents=True)
+            remove(self._work / NAME)
+            remove(out)
+            out.mkdir()
+            (out / "raw").mkdir()
+        known = {one.name: one.spool.checked() for one in fetched}
         lines = {one.name: self._lines(one, out) for one in fetched}
         options = self._plan.options
         contents: dict[str, Content] = {}
         if self._format.together:
-            path = out / f"pocketsflow{self._format.suffix}"
-            self._write(path, {name: make() for name, make in lines.items()})
+            path = out / self._format.file("", None)
+            self._write(path, lines, fetched)
             contents = dict.fromkeys(lines, self._content(path, out))
         else:
             for one in fetched:
-                path = out / f"{one.name}{self._format.suffix}{_ENDINGS.get(options.compression or '', '')}"
+                path = out / self._format.file(one.name, options.compression)
                 if self._is_spool(one):
                     _link(one.spool.lines_path, path)
-                    one.records = one.spool.records
-                    contents[one.name] = self._content(path, out, one.spool.digest)
+                    one.given.records = one.spool.records
+                    contents[one.name] = Content(path.name, *known[one.name])
                 else:
-                    self._write(path, {one.name: lines[one.name]()})
+                    self._write(path, {one.name: lines[one.name]}, [one])
                     contents[one.name] = self._content(path, out)
         entries = {one.name: self._entry(one, contents[one.name], out) for one in fetched}
         plan = self._plan
@@ -216,33 +240,51 @@ class Run:
     def _lines(self, one: _Fetched, out: Path) -> Callable[[], Iterator[bytes]]:
         """Gives the records of a resource's file; for a format that does not hold them as they came, they are kept."""
 
-        def counted(lines: Iterator[bytes]) -> Iterator[bytes]:
-            one.records = 0
-            for line in lines:
-                one.records += 1
-                yield line
-
         def make() -> Iterator[bytes]:
             lines = _until(self._stop, one.lines())
             if self._old is not None and self._is_merged(one.name):
                 lines = merged(self._folder, self._old.resources[one.name], lines)
-            if not self._raw:
-                return counted(lines)
-            path = out / "raw" / f"{one.name}.jsonl.gz"
+            lines = one.given.watch(lines)
+            name = self._format.raw_file(one.name)
+            if name is None:
+                return lines
+            path = out / name
             with disk(path):
-                FORMATS["jsonl"].write(path, {one.name: counted(lines)}, "gzip")
-            return _until(self._stop, read_lines(path))
+                FORMATS["jsonl"].write(path, {one.name: lines}, "gzip")
+            one.back = Tally()
+            return _until(self._stop, one.back.watch(read_lines(path)))
 
         return make
 
-    def _write(self, path: Path, tables: dict[str, Iterator[bytes]]) -> None:
-        with disk(path):
-            self._format.write(path, tables, self._plan.options.compression)
+    def _write(self, path: Path, lines: dict[str, Callable[[], Iterator[bytes]]], fetched: list[_Fetched]) -> None:
+        """Write a file, and refuse it if it does not hold what was fetched."""
+        try:
+            with disk(path):
+                self._format.write(path, {name: make() for name, make in lines.items()}, self._plan.options.compression)
+                if self._raw:
+                    counts = self._format.count(path, list(lines))
+                else:
+                    (one,) = fetched
+                    one.back = Tally()
+                    counts = {one.name: one.back.count(_until(self._stop, read_lines(path)))}
+        except (PocketsflowError, _StoppedError):
+            raise
+        except Exception as exc:
+            raise ExportError(
+                f"export: {path} could not be written ({type(exc).__name__}: {exc}): run the same export again"
+            ) from exc
+        for one in fetched:
+            if not self._is_merged(one.name) and one.given.records != one.spool.records - one.drop.count:
+                raise _differs(path, one, f"{one.given.records} records")
+            if one.given != one.back:
+                raise _differs(path, one, "other records")
+            if counts[one.name] != one.given.records:
+                raise _differs(path, one, f"{counts[one.name]} records")
 
-    def _content(self, path: Path, out: Path, known: Callable[[], tuple[int, str]] | None = None) -> Content:
+    def _content(self, path: Path, out: Path) -> Content:
         with disk(path):
             sync_file(path)
-            return Content(path.relative_to(out).as_posix(), *(digest(path) if known is None else known()))
+            return Content(path.relative_to(out).as_posix(), *digest(path))
 
     def _entry(self, one: _Fetched, content: Content, out: Path) -> Entry:
         before = self._old.resources.get(one.name) if self._old is not None and self._plan.since == LAST else None
@@ -251,7 +293,7 @@ class Run:
             file=content.file,
             bytes=content.bytes,
             sha256=content.sha256,
-            records=one.records,
+            records=one.given.records,
             expected=None if self._is_merged(one.name) else state.expected,
             duplicates=one.drop.count,
             gaps=sum(count for reading, count in one.drop.found.items() if reading),
@@ -261,7 +303,7 @@ class Run:
             newest=self._next_start(state) or (before.newest if before is not None else None),
             started=self._plan.started,
             finished=datetime.now(UTC).isoformat(),
-            raw=self._content(out / "raw" / f"{one.name}.jsonl.gz", out) if self._raw else None,
+            raw=None if (raw := self._format.raw_file(one.name)) is None else self._content(out / raw, out),
         )
 
     def _next_start(self, state: State) -> str | None:
@@ -269,36 +311,6 @@ class Run:
         if state.newest is None:
             return None
         return min(state.newest, state.began or self._plan.started, key=datetime.fromisoformat)
-
-    def _publish(self, ready: Manifest) -> Path:
-        """Give every file its name, then the manifest, then forget how it was made."""
-        out = self._work / "out"
-        entries = [ready.resources[name] for name in self._plan.resources]
-        names = {entry.file for entry in entries} | {entry.raw.file for entry in entries if entry.raw is not None}
-        with disk(self._folder):
-            for name in sorted(names):
-                (self._folder / name).parent.mkdir(exist_ok=True)
-                with suppress(FileNotFoundError):  # it has its name already: we were killed between two of them
-                    (out / name).replace(self._folder / name)
-            for folder in {(self._folder / name).parent for name in names}:
-                sync_folder(folder)
-        path = ready.write(self._folder)
-        with disk(self._work):
-            clear(self._work)
-        return path
-
-
-_ENDINGS = {"gzip": ".gz"}
-
-
-def clear(work: Path) -> None:
-    """Drop everything of an unfinished export; the plan goes first, so that the rest is never taken for one."""
-    (work / "plan.json").unlink(missing_ok=True)
-    for path in work.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.name != "lock":
-            path.unlink()
 
 
 def _until(stop: Event, lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -308,6 +320,14 @@ def _until(stop: Event, lines: Iterator[bytes]) -> Iterator[bytes]:
         yield line
 
 
+def _differs(path: Path, one: _Fetched, what: str) -> ExportError:
+    fetched = one.spool.records - one.drop.count
+    return ExportError(
+        f"export: {path} must hold the {fetched} records of {one.name} that were fetched, but holds {what}: "
+        "nothing was published; run the same export again"
+    )
+
+
 def _link(source: Path, target: Path) -> None:
     """The same file under a second name; a copy where the disk knows no links."""
     with disk(target):
@@ -315,6 +335,9 @@ def _link(source: Path, target: Path) -> None:
             os.link(source, target)
         except OSError:
             shutil.copyfile(source, target)
+            sync_file(target)
+            if digest(target) != digest(source):
+                raise OSError(errno.EIO, "the copy is not what was copied", str(target)) from None
 
 
 async def _all(tasks: list["asyncio.Task[Any]"]) -> list[Any]:

@@ -2,35 +2,48 @@
 
 A resource has three files in the work folder: its records, one a line; their ids, one JSON array a page; and the
 journal, one line a commit, which says how much of the other two is good and where the walk stands.
+
+After a write or an fsync that failed, nobody knows what the files hold behind the last commit. Nothing more is
+committed then, until the files are opened again, which cuts them back to that commit.
 """
 
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from zlib import crc32
 
 import msgspec
 
-from pocketsflow_async.export._files import digest, disk
+from pocketsflow_async.errors import ExportError
+from pocketsflow_async.export._files import disk, open_to_append, open_to_read
 
 Ids = Sequence[str | None]
 """The ids of records in their order; None for a record without one."""
 
 _BETWEEN_COMMITS = 0.5
 _TAIL = 256 * 1024
+_AT_ONCE = 1024 * 1024
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _read_page = msgspec.json.Decoder(tuple[int, list[str | None]]).decode
 
 
 class Mark(msgspec.Struct):
-    """One commit."""
+    """One commit: sizes and CRC-32 of both files, how many records they hold, and where the walk stands."""
 
-    lines: int
-    ids: int
-    records: int
+    lines: _Count
+    lines_sum: _Count
+    ids: _Count
+    ids_sum: _Count
+    records: _Count
     state: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.records > self.lines:
+            raise ValueError("more records than bytes")
 
 
 class Spool:
@@ -39,7 +52,6 @@ class Spool:
     Args:
         folder: the work folder.
         name: the resource.
-        summed: whether the checksum of the records' file will be asked for.
         clock: seconds that never go back.
 
     Attributes:
@@ -47,14 +59,12 @@ class Spool:
         records: how many are in it.
     """
 
-    def __init__(
-        self, folder: Path, name: str, *, summed: bool = False, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, folder: Path, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.lines_path = folder / f"{name}.lines"
         self.ids_path = folder / f"{name}.ids"
         self._journal_path = folder / f"{name}.journal"
         self._clock = clock
-        self._summed = summed
+        self._failed = False
         self.state: dict[str, Any] | None = None
         self.records = 0
         self._open()
@@ -62,26 +72,36 @@ class Spool:
 
     def _open(self) -> None:
         paths = (self.lines_path, self.ids_path, self._journal_path)
-        with disk(self.lines_path):
-            for path in paths:
-                path.touch()
-            lines, ids, end = 0, 0, 0
+        with disk(self.lines_path), ExitStack() as opened:
+            files = [opened.enter_context(open_to_append(path)) for path in paths]
+            self._lines, self._ids, self._journal = files
+            lines, ids = (file.tell() for file in files[:2])
+            last, end = Mark(0, 0, 0, 0, 0, {}), 0
             for entry, after in _entries(self._journal_path):
-                if entry.lines > self.lines_path.stat().st_size or entry.ids > self.ids_path.stat().st_size:
+                if entry.lines > lines or entry.ids > ids:
                     break
-                lines, ids, end = entry.lines, entry.ids, after
+                last, end = entry, after
                 self.records, self.state = entry.records, entry.state
-            for path, size in zip(paths, (lines, ids, end), strict=True):
-                if path.stat().st_size != size:
-                    os.truncate(path, size)
-            self._lines, self._ids, self._journal = (path.open("ab") for path in paths)
-            self._sum = hashlib.sha256() if self._summed and not lines else None
+            self._lines_sum, self._ids_sum = last.lines_sum, last.ids_sum
+            for file, size in zip(files, (last.lines, last.ids, end), strict=True):
+                if file.tell() != size:
+                    os.truncate(file.fileno(), size)
+                    file.seek(size)
+            opened.pop_all()
 
-    def digest(self) -> tuple[int, str]:
-        """Size and SHA-256 of the records' file; worked out while it was written, if that was done in one go."""
-        if self._sum is None:
-            return digest(self.lines_path)
-        return self.lines_path.stat().st_size, self._sum.hexdigest()
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        if self._failed:
+            raise ExportError(
+                f"export: {self.lines_path} could not be written before: run the same export again, "
+                "it goes on from the last commit"
+            )
+        try:
+            with disk(self.lines_path):
+                yield
+        except BaseException:
+            self._failed = True
+            raise
 
     def add(self, lines: bytes, ids: Ids, *, found: int = 0) -> None:
         """Put a page's records behind the others.
@@ -91,11 +111,12 @@ class Spool:
             ids: their ids.
             found: 0 for the first reading of the list; else the reading that found what had moved.
         """
-        with disk(self.lines_path):
+        page = msgspec.json.encode((found, ids)) + b"\n"
+        with self._writing():
             self._lines.write(lines)
-            if self._sum is not None:
-                self._sum.update(lines)
-            self._ids.write(msgspec.json.encode((found, ids)) + b"\n")
+            self._ids.write(page)
+        self._lines_sum = crc32(lines, self._lines_sum)
+        self._ids_sum = crc32(page, self._ids_sum)
         self.records += len(ids)
 
     @property
@@ -109,15 +130,15 @@ class Spool:
 
     def mark(self, state: dict[str, Any]) -> Mark:
         """What a commit at this moment holds; `seal` makes it durable while more is added."""
-        with disk(self.lines_path):
+        with self._writing():
             self._lines.flush()
             self._ids.flush()
             self._committed = self._clock()
-            return Mark(self._lines.tell(), self._ids.tell(), self.records, state)
+            return Mark(self._lines.tell(), self._lines_sum, self._ids.tell(), self._ids_sum, self.records, state)
 
     def seal(self, mark: Mark) -> None:
         """Make durable what was there at a mark; one at a time."""
-        with disk(self.lines_path):
+        with self._writing():
             os.fsync(self._lines.fileno())
             os.fsync(self._ids.fileno())
             entry = msgspec.json.encode(mark)
@@ -127,21 +148,66 @@ class Spool:
         self.state = mark.state
 
     def pages(self) -> Iterator[tuple[int, list[str | None]]]:
-        """The ids, page by page, with the reading that found them."""
-        return read_ids(self.ids_path)
+        """The ids, page by page, with the reading that found them.
+
+        Raises:
+            ExportError: the file does not hold what was put into it.
+        """
+        left = self.records
+        with disk(self.ids_path, "read"), open_to_read(self.ids_path) as file:
+            for line in file:
+                reading, ids = self._page(line)
+                left -= len(ids)
+                if left < 0:
+                    raise self._damaged(self.ids_path)
+                yield reading, ids
 
     def last_ids(self, pages: int) -> list[list[str | None]]:
         """The ids of the last few pages, oldest first."""
-        with self.ids_path.open("rb") as file:
+        with disk(self.ids_path, "read"), open_to_read(self.ids_path) as file:
             start = max(0, file.seek(0, os.SEEK_END) - _TAIL)
             file.seek(start)
             whole = file.read().split(b"\n")[1 if start else 0 : -1]
-        return [_read_page(line)[1] for line in whole[-pages:]]
+        return [self._page(line)[1] for line in whole[-pages:]]
+
+    def checked(self) -> tuple[int, str]:
+        """Size and SHA-256 of the records' file, after a look at whether both files hold what was put into them.
+
+        Raises:
+            ExportError: one does not.
+        """
+        checksum = hashlib.sha256()
+        size = count = total = 0
+        with disk(self.lines_path, "read"), open_to_read(self.lines_path) as file:
+            while piece := file.read(_AT_ONCE):
+                checksum.update(piece)
+                size, count, total = size + len(piece), count + piece.count(b"\n"), crc32(piece, total)
+        if (count, total) != (self.records, self._lines_sum):
+            raise self._damaged(self.lines_path)
+        total = 0
+        with disk(self.ids_path, "read"), open_to_read(self.ids_path) as file:
+            while piece := file.read(_AT_ONCE):
+                total = crc32(piece, total)
+        if total != self._ids_sum:
+            raise self._damaged(self.ids_path)
+        return size, checksum.hexdigest()
+
+    def _page(self, line: bytes) -> tuple[int, list[str | None]]:
+        try:
+            return _read_page(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._damaged(self.ids_path) from None
+
+    def _damaged(self, path: Path) -> ExportError:
+        return ExportError(
+            f"export: {path} must hold what was fetched ({self.records} records), but was changed or damaged since: "
+            "begin anew with resume=False (--no-resume)"
+        )
 
     def close(self) -> None:
         """Close the files; what was not committed is cut off when they are opened again."""
         for file in (self._lines, self._ids, self._journal):
-            with disk(self.lines_path):
+            with suppress(OSError):  # of what was not committed, nothing is needed
                 file.close()
 
     def __enter__(self) -> Self:
@@ -151,20 +217,17 @@ class Spool:
         self.close()
 
 
-def read_ids(path: Path) -> Iterator[tuple[int, list[str | None]]]:
-    """A file of ids, page by page, with the reading that found them."""
-    with path.open("rb") as file:
-        for line in file:
-            yield _read_page(line)
-
-
 def _entries(path: Path) -> Iterator[tuple[Mark, int]]:
     """The journal's whole lines, each with where it ends."""
     end = 0
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         for line in file:
             end += len(line)
             checksum, _, text = line[:-1].partition(b" ")
             if line[-1:] != b"\n" or checksum != b"%08x" % crc32(text):
                 return
-            yield msgspec.json.decode(text, type=Mark), end
+            try:
+                entry = msgspec.json.decode(text, type=Mark)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return  # of another version of the tool
+            yield entry, end

@@ -5,10 +5,13 @@ beside each table that has amounts stands a view, `<table>_numeric`, that shows 
 """
 
 import errno
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from operator import length_hint
 from pathlib import Path
+from typing import Any
 
 from pocketsflow_async.export._columns import Column, Kind, columns_of
 from pocketsflow_async.export._rows import RowReader
@@ -65,4 +68,18 @@ def _write_table(
     key = [column.name for column in columns].index(_KEY)
     for table in RowReader(columns).tables(records, _AT_ONCE):
         table[key] = [value or None for value in table[key]]  # an empty text is no key
-        database.executemany(f'INSERT INTO "{resource}" VALUES ({row})', zip(*table, strict=True))  # noqa: S608
+        _insert(database, f'INSERT INTO "{resource}" VALUES ({row})', list(zip(*table, strict=True)), key)  # noqa: S608
+
+
+def _insert(database: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]], key: int) -> None:
+    """Insert records; where a key is taken, it stands in `extra`."""
+    left = iter(rows)
+    while True:
+        try:
+            database.executemany(insert, left)
+        except sqlite3.IntegrityError:
+            cells = rows[len(rows) - length_hint(left) - 1]
+            extra = '{"_id":' + json.dumps(cells[key]) + ("}" if cells[-1] is None else f",{cells[-1][1:]}")
+            database.execute(insert, (*cells[:key], None, *cells[key + 1 : -1], extra))
+        else:
+            return

@@ -63,16 +63,15 @@ async def test_progress_is_told_after_every_page(pf: Pocketsflow, tmp_path: Path
     ]
 
 
-async def test_an_export_that_fails_leaves_the_old_file(sandbox: Sandbox, tmp_path: Path) -> None:
-    """When the API refuses, the file of the last export is untouched and no half file lies beside it."""
-    old = tmp_path / "orders.jsonl"
-    old.write_text("the last export\n")
-    async with Pocketsflow("pk_test_other", base_url=sandbox.url) as pf:
+async def test_an_export_that_fails_leaves_the_old_file(sandbox: Sandbox, pf: Pocketsflow, tmp_path: Path) -> None:
+    """When the API refuses, the files of the last export are untouched and no half file lies beside them."""
+    await export(pf, ["orders"], to=tmp_path)
+    old = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    async with Pocketsflow("pk_test_other", base_url=sandbox.url) as them:
         with pytest.raises(Exception, match="401"):
-            await export(pf, ["orders"], to=tmp_path)
+            await export(them, ["orders"], to=tmp_path)
 
-    assert old.read_text() == "the last export\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["orders.jsonl"]
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == old
 
 
 async def test_a_folder_that_cannot_be_written_is_told(pf: Pocketsflow, tmp_path: Path) -> None:

@@ -1,11 +1,16 @@
+import errno
 import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import IO, Any
+from zlib import crc32
 
+import msgspec
 import pytest
 from effort import examples
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pocketsflow_async import ExportError
@@ -99,17 +104,124 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("stops", [(), (5,), (2, 7)], ids=["in one go", "resumed", "resumed twice"])
-@pytest.mark.parametrize("summed", [True, False])
-def test_the_checksum_is_that_of_the_file(tmp_path: Path, summed: bool, stops: tuple[int, ...]) -> None:
-    """Worked out on the way or from the file, after a stop or without one: it is the file's own."""
+def test_what_is_there_is_compared_with_what_was_put_in(tmp_path: Path, stops: tuple[int, ...]) -> None:
+    """After a stop or without one, the files are checked as a whole, and their checksum is the file's own."""
     written = 0
     for stop in (*stops, len(PAGES)):
-        with Spool(tmp_path, "orders", summed=summed) as spool:
+        with Spool(tmp_path, "orders") as spool:
             for lines, ids in PAGES[written:stop]:
                 spool.add(lines, ids)
             spool.commit({"next": stop})
             written = stop
-            told = spool.digest()
-
     content = (tmp_path / "orders.lines").read_bytes()
-    assert told == spool.digest() == (len(content), hashlib.sha256(content).hexdigest())
+
+    assert spool.checked() == (len(content), hashlib.sha256(content).hexdigest())
+
+
+@settings(deadline=None, max_examples=examples(40))  # the disk may be slow
+@given(suffix=st.sampled_from(["lines", "ids"]), place=st.integers(0, 10_000), byte=st.binary(max_size=1))
+def test_what_was_damaged_is_never_published(suffix: str, place: int, byte: bytes) -> None:
+    """A byte of the records or the ids that was changed or lost after the commit is an error that names the file."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fill(folder)
+        path = folder / f"orders.{suffix}"
+        content = path.read_bytes()
+        place %= len(content)
+        damaged = content[:place] + byte + content[place + 1 :]
+        assume(damaged != content)
+        spool = Spool(folder, "orders")
+        path.write_bytes(damaged)
+
+        with spool, pytest.raises(ExportError, match=rf"orders\.{suffix} must hold what was fetched"):
+            spool.checked()
+
+
+class Failing:
+    """A file on which one write, after a few that succeed, puts only a part of its bytes on the disk."""
+
+    def __init__(self, file: IO[bytes], left: int, kept: int) -> None:
+        self._file = file
+        self._left = left
+        self._kept = kept
+
+    def write(self, content: bytes) -> int:
+        self._left -= 1
+        if self._left == -1:
+            self._file.write(content[: self._kept])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self._file.write(content)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@settings(deadline=None, max_examples=examples(40))  # the disk may be slow
+@given(
+    suffix=st.sampled_from(["lines", "ids", "journal"]),
+    left=st.integers(0, 11),
+    kept=st.integers(0, 60),
+    more=st.booleans(),
+)
+def test_a_write_that_fails_ends_the_spool(suffix: str, left: int, kept: int, more: bool) -> None:
+    """Whatever part of a write reached the disk: nothing is committed any more, and the next run mends it."""
+    with tempfile.TemporaryDirectory() as name:
+        with Spool(Path(name), "orders") as spool:
+            setattr(spool, f"_{suffix}", Failing(getattr(spool, f"_{suffix}"), left, kept))
+            for number, (lines, ids) in enumerate(PAGES):
+                try:
+                    spool.add(lines, ids, found=number % 2)
+                    if number % 2:
+                        spool.commit({"next": number + 1})
+                except ExportError:
+                    break
+            else:
+                return
+            for again in range(2 if more else 1):
+                with pytest.raises(ExportError, match="could not be written before: run the same export again"):
+                    spool.commit({"next": number + 1 + again})
+                with pytest.raises(ExportError):
+                    spool.add(*PAGES[0])
+        fill(Path(name))
+
+        written = [msgspec.json.encode((number % 2, ids)) + b"\n" for number, (_, ids) in enumerate(PAGES)]
+        assert content(Path(name)) == (b"".join(lines for lines, _ in PAGES), b"".join(written))
+
+
+@pytest.mark.parametrize(
+    "state", [{"lines": -1}, {"records": 10**30}, {"records": 10**6}, {"state": 5}, {"ids_sum": "x"}]
+)
+def test_a_commit_that_cannot_be_is_not_believed(tmp_path: Path, state: dict[str, object]) -> None:
+    """An entry of the journal with a right checksum and wrong content counts as none."""
+    fill(tmp_path)
+    path = tmp_path / "orders.journal"
+    last = path.read_bytes().splitlines()[-1].partition(b" ")[2]
+    entry = json.dumps(json.loads(last) | state).encode()
+    path.write_bytes(b"%08x %b\n" % (crc32(entry), entry))
+
+    with Spool(tmp_path, "orders") as spool:
+        assert (spool.state, spool.records) == (None, 0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes are POSIX")
+@pytest.mark.parametrize("suffix", ["lines", "ids", "journal"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "hard link"])
+def test_files_are_nothing_else(tmp_path: Path, suffix: str, kind: str) -> None:
+    """What is no file is refused without waiting; a file with a second name is left alone, and copied."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("kept")
+    path = tmp_path / "work" / f"orders.{suffix}"
+    path.parent.mkdir()
+    {
+        "link": path.symlink_to,
+        "pipe": lambda _: os.mkfifo(path),
+        "folder": lambda _: path.mkdir(),
+        "hard link": path.hardlink_to,
+    }[kind](elsewhere)
+    if kind == "hard link":
+        fill(path.parent)
+    else:
+        with pytest.raises(ExportError, match=rf"orders\.{suffix} must be a regular file"):
+            Spool(path.parent, "orders")
+
+    assert elsewhere.read_text() == "kept"

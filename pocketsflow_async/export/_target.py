@@ -1,0 +1,111 @@
+"""The folder of an export: which names in it are ours, that nothing else is overwritten, and how files get them."""
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from pocketsflow_async._generated.pocketsflow.resources import LISTS
+from pocketsflow_async.errors import ExportError
+from pocketsflow_async.export._files import check_folder, check_regular, digest, disk, remove, sync_folder
+from pocketsflow_async.export._formats import FORMATS
+from pocketsflow_async.export._manifest import Content, Manifest, Options, read_manifest
+from pocketsflow_async.export._plan import Plan
+
+_NAMED = 5
+"""Files that an error names at most."""
+
+_OF_WORK = re.compile(
+    rf"(\.?(plan|manifest)\.json(\.part)?|out|\.?({'|'.join(LISTS)})\.(lines|ids|journal|buckets)(\.part)?)"
+)
+
+
+def names_of(resources: Iterable[str], options: Options) -> tuple[str, ...]:
+    """The files of an export, below its folder."""
+    kind = FORMATS[options.format]
+    names = [name for one in resources for name in (kind.file(one, options.compression), kind.raw_file(one))]
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
+def check_target(folder: Path, names: Iterable[str], *known: Manifest | None) -> None:
+    """See that an export overwrites nothing but what an export wrote.
+
+    Args:
+        folder: the target.
+        names: the files that will be written.
+        known: the manifest of the export before; and that of one which was stopped while its files got their names.
+
+    Raises:
+        ExportError: names what else is there.
+    """
+    foreign: list[str] = []
+    changed: list[str] = []
+    contents = [content for manifest in known if manifest is not None for content in manifest.contents()]
+    with disk(folder, "read"):
+        for name in names:
+            path = folder / name
+            with suppress(FileNotFoundError, NotADirectoryError):
+                if path.parent != folder:
+                    check_folder(path.parent)
+                found = check_regular(path)
+                sizes = {content.bytes for content in contents if content.file == name}
+                if found is not None and found.st_size not in sizes:
+                    (changed if sizes else foreign).append(name)
+    for files, what in ((foreign, "not written by an export"), (changed, "changed since it was exported")):
+        if files:
+            more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+            raise ExportError(
+                f"export: {', '.join(files[:_NAMED])}{more} in {folder} {'were' if files[1:] else 'was'} {what}, and "
+                "would be overwritten: move it away, or choose another folder"
+            )
+
+
+def read_ready(plan: Plan, work: Path, folder: Path) -> Manifest | None:
+    """The manifest of an export that lacks nothing but its names; None where files are still to be written."""
+    try:
+        ready = read_manifest(work)
+        if ready is None or ready.options != plan.options or ready.account != plan.account:
+            return None
+        contents = {content.file: content for content in ready.contents()}
+        with disk(work, "read"):
+            for name in names_of(plan.resources, plan.options):
+                if not any(_holds(place / name, contents[name]) for place in (work / "out", folder)):
+                    return None
+    except (ExportError, KeyError):
+        return None
+    return ready
+
+
+def _holds(path: Path, content: Content) -> bool:
+    try:
+        return digest(path) == (content.bytes, content.sha256)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def publish(ready: Manifest, plan: Plan, *, work: Path, folder: Path, old: Manifest | None) -> Path:
+    """Give every file its name, then the manifest, then forget how it was made."""
+    names = names_of(plan.resources, plan.options)
+    check_target(folder, names, old, ready)
+    with disk(folder):
+        for name in names:
+            path = folder / name
+            if path.parent != folder:
+                path.parent.mkdir(exist_ok=True)
+                check_folder(path.parent)
+            with suppress(FileNotFoundError):  # it has its name already: we were killed between two of them
+                (work / "out" / name).replace(path)
+        for parent in {(folder / name).parent for name in names}:
+            sync_folder(parent)
+    path = ready.write(folder, work=work)
+    with disk(work):
+        clear(work)
+    return path
+
+
+def clear(work: Path) -> None:
+    """Drop everything of an unfinished export; the plan goes first, so that the rest is never taken for one."""
+    remove(work / "plan.json")
+    for path in work.iterdir():
+        if _OF_WORK.fullmatch(path.name):
+            remove(path)
