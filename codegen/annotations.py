@@ -1,6 +1,6 @@
 """Types as Python text: annotations of models, structs and arguments, and the copy from a struct to a model."""
 
-from codegen.ir import Field, Model, Type
+from codegen.ir import Api, Argument, Field, Model, Type
 from codegen.naming import function_name
 
 
@@ -89,7 +89,7 @@ def body_type(type_: Type, door: str = "") -> str:
 def kinds(field: Field) -> str:
     """The kinds of value that a body's field takes when the program runs."""
     found = value_kinds(field.type)
-    return found if not found or (field.required and not field.nullable) else f"{found} null"
+    return f"{found} null" if found and field.nullable else found
 
 
 def value_kinds(type_: Type) -> str:
@@ -110,7 +110,44 @@ def value_kinds(type_: Type) -> str:
     members = type_.args if type_.kind == "union" else (type_,)
     if any(member.kind not in names for member in members):
         return ""
-    return " ".join(dict.fromkeys(names[member.kind] for member in members))
+    return " ".join(dict.fromkeys(names[member.kind] + _element_kinds(member) for member in members))
+
+
+def _element_kinds(type_: Type) -> str:
+    """The kinds of a list's elements, in brackets; nothing where they are lists themselves, or anything."""
+    inner = value_kinds(type_.args[0]) if type_.kind == "list" else ""
+    return f"[{inner.replace(' ', '|')}]" if inner and "[" not in inner else ""
+
+
+def enum_of(type_: Type) -> str:
+    """The enum whose values a text, or each text of a list, is likely to be."""
+    return next((name for name in map(enum_of, type_.args) if name), type_.name if type_.kind == "enum" else "")
+
+
+_SPANS = {"start": "end", "since": "until", "from": "to", "after": "before"}
+"""The words that name the two ends of a span of time."""
+
+
+def parameter(argument: Argument, others: list[Argument], api: Api) -> str:
+    """What the program knows of an argument that does not go into a body."""
+    text = f"{argument.wire!r}, {argument.name!r}, {value_kinds(argument.type)!r}"
+    if argument.required:
+        text += ", required=True"
+    known = next((enum.members for enum in api.enums if enum.name == enum_of(argument.type)), ())
+    if known:
+        text += f", known={tuple(value for _, value in known)!r}"
+    end = _end_of(argument.name)
+    until = next((one.wire for one in others if end and one.name.strip("_") == end), "")
+    if until and value_kinds(argument.type) == "time":
+        text += f", until={until!r}"
+    return f"Parameter({text})"
+
+
+def _end_of(name: str) -> str:
+    """The name of what ends the span that an argument starts; empty where its name says no such thing."""
+    words = name.strip("_").split("_")
+    ends = [_SPANS.get(word, word) for word in words]
+    return "" if ends == words else "_".join(ends)
 
 
 def _only_model(type_: Type) -> Type | None:

@@ -183,6 +183,17 @@ class Operation:
         return f"models.{self.answer.name} | None" if self.empty else f"models.{self.answer.name}"
 
     @property
+    def parameters(self) -> list[Argument]:
+        """What goes into the query, or into the body that asks for a page."""
+        places = {"query"} if self.paging is None else {"query", "body"}
+        return [one for one in self.arguments if one.place in places]
+
+    @property
+    def headers(self) -> list[Argument]:
+        """What goes into headers."""
+        return [one for one in self.arguments if one.place == "header"]
+
+    @property
     def template(self) -> str:
         """The path as it is sent, with ``{}`` for each id."""
         return template(self.path)

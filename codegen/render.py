@@ -8,7 +8,17 @@ from typing import Any
 
 import jinja2
 
-from codegen.annotations import absent, answer_type, body_type, copied, kinds, value_kinds, wire_type
+from codegen.annotations import (
+    absent,
+    answer_type,
+    body_type,
+    copied,
+    enum_of,
+    kinds,
+    parameter,
+    value_kinds,
+    wire_type,
+)
 from codegen.ir import Api
 from codegen.naming import class_name, function_name
 from codegen.problems import GeneratorError
@@ -34,7 +44,7 @@ IMPORTS = {
     "cached_property": "from functools import cached_property",
     "attrs": "import attrs",
     **{name: f"from {PACKAGE}._model import {name}" for name in ("Body", "Model", "OpenEnum", "Source")},
-    **{name: f"from {PACKAGE}._operation import {name}" for name in ("Operation", "Paging")},
+    **{name: f"from {PACKAGE}._operation import {name}" for name in ("Operation", "Paging", "Parameter")},
     **{name: f"from {PACKAGE}._page import {name}" for name in ("Page",)},
     **{name: f"from {PACKAGE}._paging import {name}" for name in ("Pager",)},
     "Caller": f"from {PACKAGE}._caller import Caller",
@@ -130,6 +140,8 @@ def _environment() -> jinja2.Environment:
         taken=body_type,
         kinds=kinds,
         value_kinds=value_kinds,
+        enum_of=enum_of,
+        parameter=parameter,
         cls=class_name,
         function=function_name,
         repr=repr,

@@ -69,7 +69,7 @@ class Client:
         Args:
             method: such as `"GET"`.
             path: below the base address, beginning with a slash, without a query.
-            params: the query; None and UNSET are left out.
+            params: the query, by name; a list gives several values of one name, None and UNSET are left out.
             json: the body.
             options: what this call does differently from its client.
 
@@ -77,13 +77,14 @@ class Client:
             The decoded JSON as plain Python data; None for an empty answer.
 
         Raises:
-            InvalidArgumentError: the method or path cannot be sent.
+            InvalidArgumentError: the method, the path, a parameter or the body cannot be sent.
             APIResponseError: the answer is not JSON.
         """
-        from pocketsflow_async._request import any_operation
+        from pocketsflow_async._request import any_operation, check_params
         from pocketsflow_async._response import decode_any
 
         operation = any_operation(method, path)
+        check_params(operation.name, params)
         response = await self._connection.send(operation, params=params, body=json, options=options)
         return decode_any(response)
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from types import FrameType
 from typing import Any, Protocol, TypeVar
 
 from pocketsflow_async._config import RequestOptions
@@ -48,7 +49,13 @@ def distance() -> int:
     """How far up from our caller the code stands that uses the package: a warning belongs to its line."""
     frame = inspect.currentframe()
     found = 0
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+    while frame is not None and _is_ours(frame):
         frame = frame.f_back
         found += 1
     return found
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Whether it is of the package, or of cattrs, which calls us back from code that it makes."""
+    module: str = frame.f_globals.get("__name__", "")
+    return module.startswith((_PACKAGE, "cattrs.")) or frame.f_code.co_filename.startswith("<cattrs ")

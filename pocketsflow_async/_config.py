@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
+from pocketsflow_async._json import is_mapping
 from pocketsflow_async._values import is_text, number, shown, whole
 from pocketsflow_async.errors import ConfigurationError
 
@@ -101,10 +102,9 @@ def _policy(value: RetryPolicy | int | None) -> RetryPolicy | None:
 
 def _headers(value: Mapping[str, str]) -> Mapping[str, str]:
     """A copy that nobody can change once it is checked."""
-    given: Any = value
-    if not isinstance(given, Mapping):
-        raise ConfigurationError(f"headers must be a mapping of str to str, not {shown(given)}")
-    return MappingProxyType(dict(given))
+    if not is_mapping(value):
+        raise ConfigurationError(f"headers must be a mapping of str to str, not {shown(value)}")
+    return MappingProxyType(dict(value))
 
 
 @attrs.frozen
@@ -136,8 +136,8 @@ class RequestOptions:
             _check_header("idempotency_key, sent as Idempotency-Key,", self.idempotency_key)
 
     def __reduce__(self) -> Any:
-        values = (getattr(self, field.name) for field in attrs.fields(type(self)))
-        return type(self), tuple(dict(value) if isinstance(value, Mapping) else value for value in values)
+        values: tuple[Any, ...] = tuple(getattr(self, field.name) for field in attrs.fields(type(self)))
+        return type(self), tuple(dict(value) if value is self.headers else value for value in values)
 
 
 def _check_name(name: object) -> None:

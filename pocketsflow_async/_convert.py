@@ -1,10 +1,11 @@
 """cattrs for all that is off the hot road: request bodies out, plain data in and out, users' own types."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 import attrs
@@ -12,10 +13,11 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from pocketsflow_async._json import is_mapping
+from pocketsflow_async._kinds import checked, to_plain
 from pocketsflow_async._model import WIRE_NAME, Body, Model
 from pocketsflow_async._plain import encode_exact
-from pocketsflow_async._request import to_plain
 from pocketsflow_async._unset import UNSET, Unset
+from pocketsflow_async._values import shown
 from pocketsflow_async._wire import load
 from pocketsflow_async.errors import InvalidArgumentError
 
@@ -25,16 +27,8 @@ TAKES = "takes"
 FURTHER = "further"
 """The key of the metadata of a mapping whose keys go beside a body's own: the kinds of its values."""
 
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
-    "text": ((str,), "text"),
-    "number": ((Decimal, int, float), "a number (Decimal, int or float)"),
-    "whole": ((int,), "a whole number"),
-    "flag": ((bool,), "True or False"),
-    "time": ((datetime, date, str), "a datetime, a date or ISO 8601 text"),
-    "list": ((list, tuple), "a list"),
-    "map": ((Mapping,), "a mapping"),
-    "null": ((type(None),), "None"),
-}
+KNOWN = "known"
+"""The key of a body field's metadata that holds the enum whose values the field takes."""
 
 
 def make_converter() -> Converter:
@@ -47,8 +41,9 @@ def make_converter() -> Converter:
     converter.register_structure_hook_factory(_is_model, _structure_model)
     converter.register_unstructure_hook_factory(_is_model, _unstructure_model)
     converter.register_unstructure_hook_factory(_is_body, _unstructure_body)
-    for scalar in (datetime, date, Decimal, float, Enum):
+    for scalar in (datetime, date, Decimal, float, Enum, str):
         converter.register_unstructure_hook(scalar, _scalar)
+    converter.register_unstructure_hook_func(_is_number, _scalar)
     return converter
 
 
@@ -68,7 +63,21 @@ def encode_body(operation: str, body: Any) -> bytes:
 
 @lru_cache(maxsize=1)
 def _converter() -> Converter:
-    return make_converter()
+    converter = make_converter()
+    for kind in (bytes, bytearray, memoryview, set, frozenset):
+        converter.register_unstructure_hook(kind, _refuse)
+    return converter
+
+
+def _refuse(value: Any) -> Any:
+    """JSON has neither; the encoder would make Base64 of bytes, and of a set a list in any order."""
+    kind = type(value).__name__
+    remedy = "a list" if kind.endswith("set") else "a str or decoded data"
+    raise InvalidArgumentError(f"the body cannot hold {kind}: give {remedy}")
+
+
+def _is_number(kind: Any) -> bool:
+    return isinstance(kind, type) and kind is not int and kind is not bool and issubclass(kind, Real)
 
 
 def _is_model(kind: Any) -> bool:
@@ -141,44 +150,29 @@ def _further(converter: Converter, field: "attrs.Attribute[Any]", given: Any, na
     if given is None or isinstance(given, Unset):
         return {}
     if not is_mapping(given):
-        raise InvalidArgumentError(f"{field.name} must be a mapping, not {given!r}")
+        raise InvalidArgumentError(f"{field.name} must be a mapping, not {shown(given)}")
     for name in given:
         if not isinstance(name, str) or not name:
-            raise InvalidArgumentError(f"{field.name}: a name must be text and not empty, not {name!r}")
+            raise InvalidArgumentError(f"{field.name}: a name must be text and not empty, not {shown(name)}")
         if name in names:
             raise InvalidArgumentError(f"{field.name}: {name} is a field of its own: give it as an argument")
     kinds = field.metadata[FURTHER]
-    return {name: _way_out(converter, f"{field.name}[{name!r}]", kinds)(value) for name, value in given.items()}
+    return {name: _way_out(converter, f"{field.name}[{shown(name)}]", kinds)(value) for name, value in given.items()}
 
 
 def _checked(converter: Converter, field: "attrs.Attribute[Any]") -> Callable[[Any], Any]:
-    return _way_out(converter, field.name, field.metadata.get(TAKES, ""))
+    known = tuple(str(member) for member in field.metadata.get(KNOWN, ()))
+    return _way_out(converter, field.name, field.metadata.get(TAKES, ""), known)
 
 
-def _way_out(converter: Converter, place: str, takes: str) -> Callable[[Any], Any]:
+def _way_out(converter: Converter, place: str, takes: str, known: tuple[str, ...] = ()) -> Callable[[Any], Any]:
     """The value's way out, after a look at its kind, so that an error can name the field."""
-    kinds = [_KINDS[name] for name in takes.split()]
-    allowed = tuple(kind for group, _ in kinds for kind in group)
-    wanted = " or ".join(text for _, text in kinds)
 
     def unstructure(value: Any) -> Any:
-        if allowed and (not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed)):
-            raise InvalidArgumentError(f"{place} must be {wanted}, not {value!r}")
-        if isinstance(value, Unset):
-            raise InvalidArgumentError(f"{place} must be given")
-        if isinstance(value, str) and datetime in allowed:
-            _check_iso(place, value)
         try:
-            return converter.unstructure(to_plain(value, place))
+            return converter.unstructure(checked(value, place, takes, known))
         except InvalidArgumentError as exc:
             text = str(exc)
             raise InvalidArgumentError(text if text.startswith(place) else f"{place}: {text}") from None
 
     return unstructure
-
-
-def _check_iso(name: str, text: str) -> None:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidArgumentError(f"{name} must be an ISO 8601 date or time, not {text!r}") from None

@@ -1,6 +1,6 @@
 """Plain JSON data: what a value may be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 
@@ -12,6 +12,11 @@ def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
 def is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
     """Whether it is a mapping of any kind: what a caller may give for an object."""
     return isinstance(value, Mapping)
+
+
+def is_several(value: Any) -> TypeGuard[Sequence[Any]]:
+    """Whether it is a list or a tuple: what a caller may give for an array."""
+    return isinstance(value, list | tuple)
 
 
 def is_array(value: Any) -> TypeGuard[list[Any]]:

@@ -27,6 +27,26 @@ class Paging(NamedTuple):
     max_size: int = 100
 
 
+class Parameter(NamedTuple):
+    """An argument that goes into the query, or in the body that asks for a page, or into a header.
+
+    Attributes:
+        wire: the API's spelling.
+        name: in Python, for messages.
+        takes: the kinds of value; empty for any.
+        required: whether it must be given.
+        known: the texts that the spec lists, where it lists any.
+        until: the API's spelling of the argument that ends the span which this one starts.
+    """
+
+    wire: str
+    name: str
+    takes: str
+    required: bool = False
+    known: tuple[str, ...] = ()
+    until: str = ""
+
+
 class Operation(NamedTuple, Generic[T]):
     """One endpoint, answering with a `T`.
 
@@ -42,6 +62,8 @@ class Operation(NamedTuple, Generic[T]):
         auth: False for endpoints that are open to everyone; they are not sent the key.
         multipart: True for endpoints that take files.
         urlencoded: True for endpoints that take fields as a browser's form sends them.
+        takes: what goes into the query, or into the body that asks for a page.
+        headers: what goes into headers.
         empty: True where a success may come without content, which is None.
     """
 
@@ -55,6 +77,8 @@ class Operation(NamedTuple, Generic[T]):
     auth: bool = True
     multipart: bool = False
     urlencoded: bool = False
+    takes: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
     empty: bool = False
 
     def target(self, ids: Sequence[str]) -> str:

@@ -11,11 +11,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._kinds import arguments
 from pocketsflow_async._operation import Operation, Paging, Style
 from pocketsflow_async._page import Page, RawPage, Unread
 from pocketsflow_async._page_rules import Announced, Repeats, more_follow
 from pocketsflow_async._prefetch import Prefetch
-from pocketsflow_async._unset import Unset
+from pocketsflow_async._request import check_options
+from pocketsflow_async._values import shown, whole
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError
 
 T = TypeVar("T")
@@ -53,11 +55,13 @@ class Pager(Generic[T]):
         *,
         ids: Sequence[str] = (),
     ) -> None:
+        check_options(operation.name, options)
+        operation.target(ids)  # which refuses what is no id
         self._caller = caller
         self._operation = operation
         self._options = options
         self._ids = ids
-        given = {name: value for name, value in params.items() if value is not None and not isinstance(value, Unset)}
+        given = arguments(operation.name, operation.takes, params)
         self._plan = _Plan(operation.name, operation.paging or Paging("none"), given)
 
     def __repr__(self) -> str:
@@ -69,21 +73,19 @@ class Pager(Generic[T]):
     def __aiter__(self) -> AsyncIterator[T]:
         return self.items()
 
-    async def items(self, *, concurrency: int = 1) -> AsyncGenerator[T, None]:
+    def items(self, *, concurrency: int = 1) -> AsyncGenerator[T, None]:
         """Every record of every page, in order; `concurrency` pages are fetched side by side."""
-        async with aclosing(self.pages(concurrency=concurrency)) as pages:
-            async for page in pages:
-                for item in page.items:
-                    yield item
+        return _records(self.pages(concurrency=concurrency))
 
     def pages(self, *, concurrency: int = 1) -> AsyncGenerator[Page[T], None]:
         """Every page, in order; `concurrency` of them are fetched side by side."""
-        return self._walk(concurrency, raw=False)
+        return self._walk(self._whole("concurrency", concurrency, 1), raw=False)
 
     async def collect(self, *, limit: int | None = None, concurrency: int = 1) -> list[T]:
         """A list of all records, or of the first `limit`."""
-        if limit is not None and (isinstance(limit, bool) or limit < 0):
-            raise InvalidArgumentError(f"{self._operation.name}: limit must be at least 0, not {limit!r}")
+        if limit is not None:
+            limit = self._whole("limit", limit, 0)
+        concurrency = self._whole("concurrency", concurrency, 1)
         found: list[T] = []
         if limit == 0:
             return found
@@ -97,10 +99,11 @@ class Pager(Generic[T]):
 
     def raw_pages(self, *, concurrency: int = 1) -> AsyncGenerator[RawPage, None]:
         """Every page with its records as the JSON text that the server sent; no models are built."""
-        return self._walk(concurrency, raw=True)
+        return self._walk(self._whole("concurrency", concurrency, 1), raw=True)
 
     async def raw_page(self, place: int = 0) -> RawPage:
         """One page of the walk, with its records as the JSON text that the server sent."""
+        place = self._whole("place", place, 0)
         page: RawPage = self._read(await self._fetch(place, raw=True), place)
         return page
 
@@ -108,6 +111,9 @@ class Pager(Generic[T]):
     def style(self) -> Style:
         """How the API pages this list."""
         return self._plan.paging.style
+
+    def _whole(self, name: str, value: object, least: int) -> int:
+        return _at_least(f"{self._operation.name}: {name}", value, least)
 
     async def _first(self) -> Page[T]:
         page = await self._caller.call(self._operation, **self._sent(self._plan.asked()))
@@ -119,8 +125,6 @@ class Pager(Generic[T]):
         return {place: params, "ids": self._ids, "options": self._options}
 
     async def _walk(self, concurrency: int, *, raw: bool) -> AsyncGenerator[Any, None]:
-        if isinstance(concurrency, bool) or concurrency < 1:
-            raise InvalidArgumentError(f"{self._operation.name}: concurrency must be at least 1, not {concurrency!r}")
         plan = self._plan
         repeats, announced = Repeats(plan.name), Announced(plan.name, plan.before)
         held: list[Any] = []
@@ -154,6 +158,20 @@ class Pager(Generic[T]):
         page = unread()
         self._plan.finish(page, place, self._plan.walking_size)
         return page
+
+
+async def _records(pages: AsyncGenerator[Page[T], None]) -> AsyncGenerator[T, None]:
+    async with aclosing(pages):
+        async for page in pages:
+            for item in page.items:
+                yield item
+
+
+def _at_least(place: str, value: object, least: int) -> int:
+    found = whole(value)
+    if found is None or found < least:
+        raise InvalidArgumentError(f"{place} must be a whole number from {least}, not {shown(value)}")
+    return found
 
 
 def _key(item: Any) -> Any:
@@ -237,7 +255,5 @@ class _Plan:
         value = self.given.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-            told = {"pageSize": "page_size"}.get(name, name)
-            raise InvalidArgumentError(f"{self.name}: {told} must be a whole number from {at_least}, not {value!r}")
-        return value
+        told = {"pageSize": "page_size"}.get(name, name)
+        return _at_least(f"{self.name}: {told}", value, at_least)

@@ -1,10 +1,8 @@
 """An operation and its arguments become one request: address, headers, body. No network here."""
 
-import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -13,7 +11,8 @@ from uuid import uuid4
 import attrs
 
 from pocketsflow_async._config import Priority, RequestOptions
-from pocketsflow_async._json import is_array
+from pocketsflow_async._json import is_mapping, is_several
+from pocketsflow_async._kinds import arguments, to_plain
 from pocketsflow_async._operation import Operation, quoted
 from pocketsflow_async._unset import Unset
 from pocketsflow_async._values import shown
@@ -75,12 +74,12 @@ def build_request(
     """The request of one call; an operation that wants an idempotency key gets it here, once for all tries."""
     target = operation.target(ids)
     if params:
+        if operation.takes and operation.paging is None:  # those of a list are checked once for all its pages
+            params = arguments(operation.name, operation.takes, params)
         query = encode_query(operation.name, params)
         target = f"{target}?{query}" if query else target
-    if options is None:
-        options = _DEFAULT
-    elif not isinstance(options, RequestOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise wrong_options(operation.name, options)
+    check_options(operation.name, options)
+    options = options or _DEFAULT
     headers, key = options.headers, options.idempotency_key
     if key is None and operation.idempotency == "key":
         key = str(uuid4())
@@ -101,47 +100,57 @@ def build_request(
     )
 
 
-def wrong_options(operation: str, options: object) -> InvalidArgumentError:
-    """The error for options of another kind."""
-    return InvalidArgumentError(
-        f"{operation}: options must be a RequestOptions, such as RequestOptions(timeout=5), not {shown(options)}"
-    )
+def check_options(operation: str, options: object) -> None:
+    """Refuse options of another kind."""
+    if options is not None and not isinstance(options, RequestOptions):
+        raise InvalidArgumentError(
+            f"{operation}: options must be a RequestOptions, such as RequestOptions(timeout=5), not {shown(options)}"
+        )
 
 
-def with_headers(operation: str, options: RequestOptions | None, headers: Mapping[str, Any]) -> RequestOptions | None:
+def check_params(operation: str, params: object) -> None:
+    """Refuse parameters that are not given by name."""
+    if params is not None and not is_mapping(params):
+        raise InvalidArgumentError(
+            f"{operation}: params must be a mapping, not {shown(params)}; give several values of a name as a list"
+        )
+
+
+def with_headers(
+    operation: Operation[Any], options: RequestOptions | None, headers: Mapping[str, Any]
+) -> RequestOptions | None:
     """The options and an operation's own headers; what is UNSET or None is left out.
 
     Raises:
-        InvalidArgumentError: a value cannot be sent in a header.
+        InvalidArgumentError: a value is of a kind that is not taken, or cannot be sent in a header.
     """
-    told = {
-        name: _query_text(value, f"{operation}: {name}")
-        for name, value in headers.items()
-        if value is not None and not isinstance(value, Unset)
-    }
-    if not told:
+    found = arguments(operation.name, operation.headers, headers)
+    check_options(operation.name, options)
+    if not found:
         return options
-    if options is None:
-        options = _DEFAULT
-    elif not isinstance(options, RequestOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise wrong_options(operation, options)
+    own = {one.wire: one.name for one in operation.headers}
+    told = {name: _query_text(value, f"{operation.name}: {own[name]}") for name, value in found.items()}
+    options = options or _DEFAULT
     names = {name.lower() for name in told}
     others = {name: text for name, text in options.headers.items() if name.lower() not in names}
     try:
         return attrs.evolve(options, headers={**others, **told})
     except ConfigurationError as exc:
-        raise InvalidArgumentError(f"{operation}: {exc}") from None
+        raise InvalidArgumentError(f"{operation.name}: {exc}") from None
 
 
 def any_operation(method: str, path: str) -> Operation[Any]:
     """An operation for an endpoint that the spec does not name."""
+    for what, text in (("method", method), ("path", path)):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidArgumentError(f"the {what} must be a str, not {shown(text)}")
     name = f"{method} {path}"
     if not (method.isascii() and method.isalpha()):
-        raise InvalidArgumentError(f"{method!r} is no HTTP method")
+        raise InvalidArgumentError(f"{shown(method)} is no HTTP method")
     if not path.startswith("/") or path.startswith("//") or any(mark in path for mark in "?#\\"):
-        raise InvalidArgumentError(f"{path!r} is no path: begin with one slash, and give the query as params=")
+        raise InvalidArgumentError(f"{shown(path)} is no path: begin with one slash, and give the query as params=")
     if not path.isprintable() or {".", ".."} & set(unquote(path).split("/")):
-        raise InvalidArgumentError(f"{path!r} is no path: control characters and dot segments are not sent")
+        raise InvalidArgumentError(f"{shown(path)} is no path: control characters and dot segments are not sent")
     return Operation(
         name=name,
         method=method.upper(),
@@ -157,11 +166,17 @@ def encode_query(operation: str, params: Mapping[str, Any]) -> str:
     for name, value in params.items():
         if value is None or isinstance(value, Unset):
             continue
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidArgumentError(f"{operation}: the name of a parameter must be a str, not {shown(name)}")
         try:
             for text in _query_texts(value, f"{operation}: {name}"):
                 pairs.append(f"{quoted(name)}={text}")  # noqa: PERF401 - mostly one: a comprehension takes longer
         except UnicodeEncodeError as exc:
-            raise InvalidArgumentError(f"{operation}: {exc.object!r} cannot be written in UTF-8") from None
+            raise InvalidArgumentError(f"{operation}: {shown(exc.object)} cannot be written in UTF-8") from None
+        except ValueError as exc:  # more digits than Python writes
+            if isinstance(exc, InvalidArgumentError):
+                raise
+            raise InvalidArgumentError(f"{operation}: {name} cannot be written ({exc})") from None
     return "&".join(pairs)
 
 
@@ -171,7 +186,9 @@ def _query_texts(value: object, place: str) -> Sequence[str]:
         return (str(value),)
     if type(value) is datetime:
         return (_quoted_time(value, place),)
-    return [quoted(_query_text(one, place)) for one in (value if is_array(value) else (value,))]
+    if is_several(value):
+        return [quoted(_query_text(one, place)) for one in value]
+    return (quoted(_query_text(value, place)),)
 
 
 @lru_cache(maxsize=64)
@@ -189,32 +206,3 @@ def _query_text(value: object, place: str) -> str:
     if isinstance(plain, int | float | Decimal):
         return str(plain)
     raise InvalidArgumentError(f"{place} cannot be a {type(value).__name__}")
-
-
-def to_plain(value: object, place: str) -> Any:
-    """A scalar as it goes out: enums by value, times in UTC, numbers finite; everything else as it is.
-
-    Raises:
-        InvalidArgumentError: the value has no place in JSON or would be read as something else.
-    """
-    if isinstance(value, Unset):
-        raise InvalidArgumentError(f"{place}: UNSET cannot be sent; leave it out")
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        if value.utcoffset() is None:
-            raise InvalidArgumentError(
-                f"{place}: {value.isoformat()} has no time zone; give an aware datetime, "
-                "such as datetime(2024, 1, 1, tzinfo=timezone.utc)"
-            )
-        try:
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        except OverflowError:
-            raise InvalidArgumentError(f"{place}: {value.isoformat()} cannot be written in UTC") from None
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidArgumentError(f"{place}: {value} is no number that can be sent")
-    if isinstance(value, Decimal) and not value.is_finite():
-        raise InvalidArgumentError(f"{place}: {value} is no number that can be sent")
-    return value

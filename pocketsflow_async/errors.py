@@ -246,7 +246,10 @@ class PreviewWarning(UserWarning):
 
 
 class SpecDriftWarning(UserWarning):
-    """An answer holds a field or enum value that the spec does not know; the text is a patch to the spec."""
+    """An answer holds a field or enum value that the spec does not know; the text is a patch to the spec.
+
+    Or an argument is nearly one of the values that the spec knows, which looks like a slip.
+    """
 
 
 STATUS_ERRORS: Mapping[int, type[APIStatusError]] = {

@@ -143,6 +143,12 @@ def test_what_has_no_spelling_is_refused_by_name(value, reason):
         encode_query("orders.list", {"startDate": value})
 
 
+def test_a_number_that_python_does_not_write_is_refused():
+    """Python writes no int of more than some thousand digits."""
+    with pytest.raises(InvalidArgumentError, match=r"^orders\.list: a cannot be written"):
+        encode_query("orders.list", {"a": 10**5000})
+
+
 def test_half_a_character_is_refused():
     """Text that UTF-8 cannot carry is an argument error, in values and names."""
     with pytest.raises(InvalidArgumentError, match=r"^orders\.list: "):

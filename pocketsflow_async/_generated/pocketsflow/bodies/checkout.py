@@ -28,17 +28,11 @@ class CheckoutSessionCreate(Body):
     """
 
     product_id: str = attrs.field(metadata={"json": "productId", "takes": "text"})
-    success_url: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "successUrl", "takes": "text null"})
-    cancel_url: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "cancelUrl", "takes": "text null"})
-    customer_email: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "customerEmail", "takes": "text null"}
-    )
-    discount_code: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "discountCode", "takes": "text null"}
-    )
-    metadata: Mapping[str, Any] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "metadata", "takes": "map null"}
-    )
-    client_reference_id: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "clientReferenceId", "takes": "text null"}
+    success_url: str | Unset = attrs.field(default=UNSET, metadata={"json": "successUrl", "takes": "text"})
+    cancel_url: str | Unset = attrs.field(default=UNSET, metadata={"json": "cancelUrl", "takes": "text"})
+    customer_email: str | Unset = attrs.field(default=UNSET, metadata={"json": "customerEmail", "takes": "text"})
+    discount_code: str | Unset = attrs.field(default=UNSET, metadata={"json": "discountCode", "takes": "text"})
+    metadata: Mapping[str, Any] | Unset = attrs.field(default=UNSET, metadata={"json": "metadata", "takes": "map"})
+    client_reference_id: str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "clientReferenceId", "takes": "text"}
     )

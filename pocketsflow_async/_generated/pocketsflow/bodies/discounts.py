@@ -31,13 +31,13 @@ class DiscountCreate(Body):
     name: str = attrs.field(metadata={"json": "name", "takes": "text"})
     code: str = attrs.field(metadata={"json": "code", "takes": "text"})
     value: Decimal | float = attrs.field(metadata={"json": "value", "takes": "number"})
-    main_product_ids: Sequence[str] = attrs.field(metadata={"json": "mainProductIds", "takes": "list"})
-    value_type: DiscountValueType | str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "valueType", "takes": "text null"}
+    main_product_ids: Sequence[str] = attrs.field(metadata={"json": "mainProductIds", "takes": "list[text]"})
+    value_type: DiscountValueType | str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "valueType", "takes": "text", "known": DiscountValueType}
     )
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
-    expiration: dt.date | dt.datetime | str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "expiration", "takes": "time null"}
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})
+    expiration: dt.date | dt.datetime | str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "expiration", "takes": "time"}
     )
 
 
@@ -53,18 +53,16 @@ class DiscountUpdate(Body):
         expiration: When it ends; null for never.
     """
 
-    name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text null"})
-    code: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "code", "takes": "text null"})
-    value: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "value", "takes": "number null"}
+    name: str | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text"})
+    code: str | Unset = attrs.field(default=UNSET, metadata={"json": "code", "takes": "text"})
+    value: Decimal | float | Unset = attrs.field(default=UNSET, metadata={"json": "value", "takes": "number"})
+    main_product_ids: Sequence[str] | Unset = attrs.field(
+        default=UNSET, metadata={"json": "mainProductIds", "takes": "list[text]"}
     )
-    main_product_ids: Sequence[str] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "mainProductIds", "takes": "list null"}
+    value_type: DiscountValueType | str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "valueType", "takes": "text", "known": DiscountValueType}
     )
-    value_type: DiscountValueType | str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "valueType", "takes": "text null"}
-    )
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})
     expiration: dt.date | dt.datetime | str | None | Unset = attrs.field(
         default=UNSET, metadata={"json": "expiration", "takes": "time null"}
     )
@@ -80,4 +78,4 @@ class DiscountValidate(Body):
     """
 
     code: str = attrs.field(metadata={"json": "code", "takes": "text"})
-    product_id: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "productId", "takes": "text null"})
+    product_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "productId", "takes": "text"})

@@ -25,10 +25,10 @@ class NewsletterSend(Body):
         preview: Text that an inbox shows beside the subject.
     """
 
-    to: Sequence[str] | str = attrs.field(metadata={"json": "to", "takes": "text list"})
+    to: Sequence[str] | str = attrs.field(metadata={"json": "to", "takes": "text list[text]"})
     subject: str = attrs.field(metadata={"json": "subject", "takes": "text"})
-    html: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "html", "takes": "text null"})
-    text: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "text", "takes": "text null"})
-    from_name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "fromName", "takes": "text null"})
-    reply_to: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "replyTo", "takes": "text null"})
-    preview: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "preview", "takes": "text null"})
+    html: str | Unset = attrs.field(default=UNSET, metadata={"json": "html", "takes": "text"})
+    text: str | Unset = attrs.field(default=UNSET, metadata={"json": "text", "takes": "text"})
+    from_name: str | Unset = attrs.field(default=UNSET, metadata={"json": "fromName", "takes": "text"})
+    reply_to: str | Unset = attrs.field(default=UNSET, metadata={"json": "replyTo", "takes": "text"})
+    preview: str | Unset = attrs.field(default=UNSET, metadata={"json": "preview", "takes": "text"})

@@ -40,42 +40,30 @@ class ProductCreate(Body):
 
     name: str = attrs.field(metadata={"json": "name", "takes": "text"})
     price: Decimal | float = attrs.field(metadata={"json": "price", "takes": "number"})
-    currency: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "currency", "takes": "text null"})
-    description: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text null"})
-    type: ProductType | str | None | Unset = attrs.field(default=UNSET, metadata={"json": "type", "takes": "text null"})
-    billing_interval: BillingInterval | str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "billingInterval", "takes": "text null"}
+    currency: str | Unset = attrs.field(default=UNSET, metadata={"json": "currency", "takes": "text"})
+    description: str | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text"})
+    type: ProductType | str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "type", "takes": "text", "known": ProductType}
     )
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
-    subtitle: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "subtitle", "takes": "text null"})
-    slug: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "slug", "takes": "text null"})
-    thumbnail: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "thumbnail", "takes": "text null"})
-    images: Sequence[str] | None | Unset = attrs.field(default=UNSET, metadata={"json": "images", "takes": "list null"})
-    published: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "published", "takes": "flag null"})
-    pay_want: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "payWant", "takes": "flag null"})
-    min_price: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "minPrice", "takes": "number null"}
+    billing_interval: BillingInterval | str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "billingInterval", "takes": "text", "known": BillingInterval}
     )
-    max_price: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "maxPrice", "takes": "number null"}
-    )
-    cta_text: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "ctaText", "takes": "text null"})
-    show_sales: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "showSales", "takes": "flag null"})
-    show_reviews: bool | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "showReviews", "takes": "flag null"}
-    )
-    refund_policy: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "refundPolicy", "takes": "text null"}
-    )
-    callback_url: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "callbackUrl", "takes": "text null"}
-    )
-    has_first_name: bool | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "hasFirstName", "takes": "flag null"}
-    )
-    has_last_name: bool | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "hasLastName", "takes": "flag null"}
-    )
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})
+    subtitle: str | Unset = attrs.field(default=UNSET, metadata={"json": "subtitle", "takes": "text"})
+    slug: str | Unset = attrs.field(default=UNSET, metadata={"json": "slug", "takes": "text"})
+    thumbnail: str | Unset = attrs.field(default=UNSET, metadata={"json": "thumbnail", "takes": "text"})
+    images: Sequence[str] | Unset = attrs.field(default=UNSET, metadata={"json": "images", "takes": "list[text]"})
+    published: bool | Unset = attrs.field(default=UNSET, metadata={"json": "published", "takes": "flag"})
+    pay_want: bool | Unset = attrs.field(default=UNSET, metadata={"json": "payWant", "takes": "flag"})
+    min_price: Decimal | float | Unset = attrs.field(default=UNSET, metadata={"json": "minPrice", "takes": "number"})
+    max_price: Decimal | float | Unset = attrs.field(default=UNSET, metadata={"json": "maxPrice", "takes": "number"})
+    cta_text: str | Unset = attrs.field(default=UNSET, metadata={"json": "ctaText", "takes": "text"})
+    show_sales: bool | Unset = attrs.field(default=UNSET, metadata={"json": "showSales", "takes": "flag"})
+    show_reviews: bool | Unset = attrs.field(default=UNSET, metadata={"json": "showReviews", "takes": "flag"})
+    refund_policy: str | Unset = attrs.field(default=UNSET, metadata={"json": "refundPolicy", "takes": "text"})
+    callback_url: str | Unset = attrs.field(default=UNSET, metadata={"json": "callbackUrl", "takes": "text"})
+    has_first_name: bool | Unset = attrs.field(default=UNSET, metadata={"json": "hasFirstName", "takes": "flag"})
+    has_last_name: bool | Unset = attrs.field(default=UNSET, metadata={"json": "hasLastName", "takes": "flag"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -90,11 +78,9 @@ class ProductUpdate(Body):
         published: Whether the storefront shows it.
     """
 
-    name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text null"})
+    name: str | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text"})
     description: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text null"})
-    price: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "price", "takes": "number null"}
-    )
-    currency: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "currency", "takes": "text null"})
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
-    published: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "published", "takes": "flag null"})
+    price: Decimal | float | Unset = attrs.field(default=UNSET, metadata={"json": "price", "takes": "number"})
+    currency: str | Unset = attrs.field(default=UNSET, metadata={"json": "currency", "takes": "text"})
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})
+    published: bool | Unset = attrs.field(default=UNSET, metadata={"json": "published", "takes": "flag"})

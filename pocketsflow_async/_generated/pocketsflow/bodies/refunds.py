@@ -22,7 +22,5 @@ class RefundCreate(Body):
     """
 
     order_id: str = attrs.field(metadata={"json": "orderId", "takes": "text"})
-    amount: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "amount", "takes": "number null"}
-    )
-    reason: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "reason", "takes": "text null"})
+    amount: Decimal | float | Unset = attrs.field(default=UNSET, metadata={"json": "amount", "takes": "number"})
+    reason: str | Unset = attrs.field(default=UNSET, metadata={"json": "reason", "takes": "text"})

@@ -55,78 +55,42 @@ class SubscriptionOfferCreate(Body):
 
     name: str = attrs.field(metadata={"json": "name", "takes": "text"})
     price: Decimal | float = attrs.field(metadata={"json": "price", "takes": "number"})
-    frequency: OfferFrequency | str = attrs.field(metadata={"json": "frequency", "takes": "text"})
-    subtitle: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "subtitle", "takes": "text null"})
-    description: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text null"})
-    trial_period: int | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "trialPeriod", "takes": "whole null"}
+    frequency: OfferFrequency | str = attrs.field(
+        metadata={"json": "frequency", "takes": "text", "known": OfferFrequency}
     )
-    published: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "published", "takes": "flag null"})
-    redirect_back_url: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "redirectBackUrl", "takes": "text null"}
+    subtitle: str | Unset = attrs.field(default=UNSET, metadata={"json": "subtitle", "takes": "text"})
+    description: str | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text"})
+    trial_period: int | Unset = attrs.field(default=UNSET, metadata={"json": "trialPeriod", "takes": "whole"})
+    published: bool | Unset = attrs.field(default=UNSET, metadata={"json": "published", "takes": "flag"})
+    redirect_back_url: str | Unset = attrs.field(default=UNSET, metadata={"json": "redirectBackUrl", "takes": "text"})
+    slug: str | Unset = attrs.field(default=UNSET, metadata={"json": "slug", "takes": "text"})
+    thumbnail: str | Unset = attrs.field(default=UNSET, metadata={"json": "thumbnail", "takes": "text"})
+    images: Sequence[str] | Unset = attrs.field(default=UNSET, metadata={"json": "images", "takes": "list[text]"})
+    is_file: bool | Unset = attrs.field(default=UNSET, metadata={"json": "isFile", "takes": "flag"})
+    file: Mapping[str, Any] | str | Unset = attrs.field(default=UNSET, metadata={"json": "file", "takes": "text map"})
+    url: str | Unset = attrs.field(default=UNSET, metadata={"json": "url", "takes": "text"})
+    checkout_text: str | Unset = attrs.field(default=UNSET, metadata={"json": "checkoutText", "takes": "text"})
+    refund_policy: str | Unset = attrs.field(default=UNSET, metadata={"json": "refundPolicy", "takes": "text"})
+    callback_url: str | Unset = attrs.field(default=UNSET, metadata={"json": "callbackUrl", "takes": "text"})
+    has_callback_url: bool | Unset = attrs.field(default=UNSET, metadata={"json": "hasCallbackUrl", "takes": "flag"})
+    has_first_name: bool | Unset = attrs.field(default=UNSET, metadata={"json": "hasFirstName", "takes": "flag"})
+    has_last_name: bool | Unset = attrs.field(default=UNSET, metadata={"json": "hasLastName", "takes": "flag"})
+    portal_text: str | Unset = attrs.field(default=UNSET, metadata={"json": "portalText", "takes": "text"})
+    privacy_policy: str | Unset = attrs.field(default=UNSET, metadata={"json": "privacyPolicy", "takes": "text"})
+    terms_of_service: str | Unset = attrs.field(default=UNSET, metadata={"json": "termsOfService", "takes": "text"})
+    cta_text: str | Unset = attrs.field(default=UNSET, metadata={"json": "ctaText", "takes": "text"})
+    thank_you_text: str | Unset = attrs.field(default=UNSET, metadata={"json": "thankYouText", "takes": "text"})
+    has_product_page: bool | Unset = attrs.field(default=UNSET, metadata={"json": "hasProductPage", "takes": "flag"})
+    show_sales: bool | Unset = attrs.field(default=UNSET, metadata={"json": "showSales", "takes": "flag"})
+    show_reviews: bool | Unset = attrs.field(default=UNSET, metadata={"json": "showReviews", "takes": "flag"})
+    max_price: Decimal | float | Unset = attrs.field(default=UNSET, metadata={"json": "maxPrice", "takes": "number"})
+    min_price: Decimal | float | Unset = attrs.field(default=UNSET, metadata={"json": "minPrice", "takes": "number"})
+    design: Mapping[str, Any] | Unset = attrs.field(default=UNSET, metadata={"json": "design", "takes": "map"})
+    colors: Mapping[str, Any] | Unset = attrs.field(default=UNSET, metadata={"json": "colors", "takes": "map"})
+    page_style: Mapping[str, Any] | Unset = attrs.field(default=UNSET, metadata={"json": "pageStyle", "takes": "map"})
+    checkout_style: Mapping[str, Any] | Unset = attrs.field(
+        default=UNSET, metadata={"json": "checkoutStyle", "takes": "map"}
     )
-    slug: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "slug", "takes": "text null"})
-    thumbnail: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "thumbnail", "takes": "text null"})
-    images: Sequence[str] | None | Unset = attrs.field(default=UNSET, metadata={"json": "images", "takes": "list null"})
-    is_file: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "isFile", "takes": "flag null"})
-    file: Mapping[str, Any] | str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "file", "takes": "text map null"}
-    )
-    url: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "url", "takes": "text null"})
-    checkout_text: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "checkoutText", "takes": "text null"}
-    )
-    refund_policy: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "refundPolicy", "takes": "text null"}
-    )
-    callback_url: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "callbackUrl", "takes": "text null"}
-    )
-    has_callback_url: bool | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "hasCallbackUrl", "takes": "flag null"}
-    )
-    has_first_name: bool | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "hasFirstName", "takes": "flag null"}
-    )
-    has_last_name: bool | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "hasLastName", "takes": "flag null"}
-    )
-    portal_text: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "portalText", "takes": "text null"})
-    privacy_policy: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "privacyPolicy", "takes": "text null"}
-    )
-    terms_of_service: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "termsOfService", "takes": "text null"}
-    )
-    cta_text: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "ctaText", "takes": "text null"})
-    thank_you_text: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "thankYouText", "takes": "text null"}
-    )
-    has_product_page: bool | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "hasProductPage", "takes": "flag null"}
-    )
-    show_sales: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "showSales", "takes": "flag null"})
-    show_reviews: bool | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "showReviews", "takes": "flag null"}
-    )
-    max_price: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "maxPrice", "takes": "number null"}
-    )
-    min_price: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "minPrice", "takes": "number null"}
-    )
-    design: Mapping[str, Any] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "design", "takes": "map null"}
-    )
-    colors: Mapping[str, Any] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "colors", "takes": "map null"}
-    )
-    page_style: Mapping[str, Any] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "pageStyle", "takes": "map null"}
-    )
-    checkout_style: Mapping[str, Any] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "checkoutStyle", "takes": "map null"}
-    )
-    checkout_colors: Mapping[str, Any] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "checkoutColors", "takes": "map null"}
+    checkout_colors: Mapping[str, Any] | Unset = attrs.field(
+        default=UNSET, metadata={"json": "checkoutColors", "takes": "map"}
     )

@@ -28,21 +28,21 @@ class UpsellCreate(Body):
         active: Whether it is shown; true unless given.
     """
 
-    main_product_ids: Sequence[str] = attrs.field(metadata={"json": "mainProductIds", "takes": "list"})
+    main_product_ids: Sequence[str] = attrs.field(metadata={"json": "mainProductIds", "takes": "list[text]"})
     upsell_product_id: str = attrs.field(metadata={"json": "upsellProductId", "takes": "text"})
     upsell_price: Decimal | float = attrs.field(metadata={"json": "upsellPrice", "takes": "number"})
-    name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text null"})
-    offer: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "offer", "takes": "text null"})
-    upsell_description: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "upsellDescription", "takes": "text null"}
+    name: str | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text"})
+    offer: str | Unset = attrs.field(default=UNSET, metadata={"json": "offer", "takes": "text"})
+    upsell_description: str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "upsellDescription", "takes": "text"}
     )
-    primary_button_text: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "primaryButtonText", "takes": "text null"}
+    primary_button_text: str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "primaryButtonText", "takes": "text"}
     )
-    secondary_button_text: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "secondaryButtonText", "takes": "text null"}
+    secondary_button_text: str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "secondaryButtonText", "takes": "text"}
     )
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -60,16 +60,14 @@ class UpsellUpdate(Body):
         active: Whether it is shown.
     """
 
-    main_product_ids: Sequence[str] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "mainProductIds", "takes": "list null"}
+    main_product_ids: Sequence[str] | Unset = attrs.field(
+        default=UNSET, metadata={"json": "mainProductIds", "takes": "list[text]"}
     )
-    upsell_product_id: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "upsellProductId", "takes": "text null"}
+    upsell_product_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "upsellProductId", "takes": "text"})
+    upsell_price: Decimal | float | Unset = attrs.field(
+        default=UNSET, metadata={"json": "upsellPrice", "takes": "number"}
     )
-    upsell_price: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "upsellPrice", "takes": "number null"}
-    )
-    name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text null"})
+    name: str | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text"})
     offer: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "offer", "takes": "text null"})
     upsell_description: str | None | Unset = attrs.field(
         default=UNSET, metadata={"json": "upsellDescription", "takes": "text null"}
@@ -80,4 +78,4 @@ class UpsellUpdate(Body):
     secondary_button_text: str | None | Unset = attrs.field(
         default=UNSET, metadata={"json": "secondaryButtonText", "takes": "text null"}
     )
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})

@@ -24,9 +24,9 @@ class UserUpdate(Body):
 
     first_name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "firstName", "takes": "text null"})
     last_name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "lastName", "takes": "text null"})
-    currency: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "currency", "takes": "text null"})
-    country: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "country", "takes": "text null"})
-    subdomain: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "subdomain", "takes": "text null"})
+    currency: str | Unset = attrs.field(default=UNSET, metadata={"json": "currency", "takes": "text"})
+    country: str | Unset = attrs.field(default=UNSET, metadata={"json": "country", "takes": "text"})
+    subdomain: str | Unset = attrs.field(default=UNSET, metadata={"json": "subdomain", "takes": "text"})
     contact_email: str | None | Unset = attrs.field(
         default=UNSET, metadata={"json": "contactEmail", "takes": "text null"}
     )

@@ -24,4 +24,4 @@ class ProductVariantCreate(Body):
     product_id: str = attrs.field(metadata={"json": "productId", "takes": "text"})
     name: str = attrs.field(metadata={"json": "name", "takes": "text"})
     price: Decimal | float = attrs.field(metadata={"json": "price", "takes": "number"})
-    description: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text null"})
+    description: str | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text"})

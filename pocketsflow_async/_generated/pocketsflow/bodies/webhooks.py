@@ -24,9 +24,11 @@ class WebhookCreate(Body):
     """
 
     url: str = attrs.field(metadata={"json": "url", "takes": "text"})
-    events: Sequence[WebhookEvent | str] = attrs.field(metadata={"json": "events", "takes": "list"})
-    description: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text null"})
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
+    events: Sequence[WebhookEvent | str] = attrs.field(
+        metadata={"json": "events", "takes": "list[text]", "known": WebhookEvent}
+    )
+    description: str | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text"})
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -40,9 +42,9 @@ class WebhookUpdate(Body):
         active: Whether events are sent.
     """
 
-    url: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "url", "takes": "text null"})
-    events: Sequence[WebhookEvent | str] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "events", "takes": "list null"}
+    url: str | Unset = attrs.field(default=UNSET, metadata={"json": "url", "takes": "text"})
+    events: Sequence[WebhookEvent | str] | Unset = attrs.field(
+        default=UNSET, metadata={"json": "events", "takes": "list[text]", "known": WebhookEvent}
     )
     description: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "description", "takes": "text null"})
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})

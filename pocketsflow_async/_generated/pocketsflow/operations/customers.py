@@ -7,7 +7,7 @@ from __future__ import annotations
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.pocketsflow import models
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Parameter
 from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
 
@@ -21,6 +21,14 @@ LIST: Operation[Page[models.Customer]] = Operation(
     idempotency="safe",
     stability="sdk-only",
     paging=Paging("offset", max_size=100),
+    takes=(
+        Parameter("email", "email", "text"),
+        Parameter("productId", "product_id", "text"),
+        Parameter("sortBy", "sort_by", "text", known=("email", "country", "numberOfOrders", "createdAt")),
+        Parameter("sortOrder", "sort_order", "text", known=("asc", "desc")),
+        Parameter("limit", "limit", "whole"),
+        Parameter("offset", "offset", "whole"),
+    ),
 )
 
 GET: Operation[models.Customer] = Operation(

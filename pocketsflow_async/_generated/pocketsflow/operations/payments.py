@@ -9,7 +9,7 @@ import datetime as dt
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.pocketsflow import models
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Parameter
 from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
 
@@ -23,6 +23,13 @@ LIST: Operation[Page[models.Payment]] = Operation(
     idempotency="safe",
     stability="observed",
     paging=Paging("page", default_size=20, max_size=100),
+    takes=(
+        Parameter("type", "type", "text", known=("all", "subscription")),
+        Parameter("startDate", "start_date", "time", until="endDate"),
+        Parameter("endDate", "end_date", "time"),
+        Parameter("page", "page", "whole"),
+        Parameter("pageSize", "page_size", "whole"),
+    ),
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.pocketsflow import models
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Parameter
 from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
 
@@ -21,6 +21,7 @@ LIST: Operation[Page[models.Review]] = Operation(
     idempotency="safe",
     stability="sdk-only",
     paging=Paging("none", max_size=100),
+    takes=(Parameter("productId", "product_id", "text"),),
 )
 
 

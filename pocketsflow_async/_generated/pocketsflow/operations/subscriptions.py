@@ -9,7 +9,7 @@ import datetime as dt
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.pocketsflow import models
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Parameter
 from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
 
@@ -23,6 +23,13 @@ LIST: Operation[Page[models.Subscription]] = Operation(
     idempotency="safe",
     stability="sdk-only",
     paging=Paging("body-page", max_size=100),
+    takes=(
+        Parameter("page", "page", "whole"),
+        Parameter("pageSize", "page_size", "whole"),
+        Parameter("startDate", "start_date", "time", until="endDate"),
+        Parameter("endDate", "end_date", "time"),
+        Parameter("status", "status", "text", known=("active", "canceled", "paused", "past_due")),
+    ),
 )
 
 CANCEL: Operation[models.Message] = Operation(

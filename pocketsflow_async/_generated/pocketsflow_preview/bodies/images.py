@@ -21,4 +21,4 @@ class ImageUpload(Body):
     """
 
     file: File = attrs.field(metadata={"json": "file", "takes": "file"})
-    name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text null"})
+    name: str | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text"})

@@ -21,7 +21,7 @@ class LinkCreate(Body):
 
     title: str = attrs.field(metadata={"json": "title", "takes": "text"})
     url: str = attrs.field(metadata={"json": "url", "takes": "text"})
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -33,6 +33,6 @@ class LinkUpdate(Body):
         active: Whether it is shown.
     """
 
-    title: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "title", "takes": "text null"})
-    url: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "url", "takes": "text null"})
-    active: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag null"})
+    title: str | Unset = attrs.field(default=UNSET, metadata={"json": "title", "takes": "text"})
+    url: str | Unset = attrs.field(default=UNSET, metadata={"json": "url", "takes": "text"})
+    active: bool | Unset = attrs.field(default=UNSET, metadata={"json": "active", "takes": "flag"})

@@ -20,8 +20,8 @@ class PostCreate(Body):
     """
 
     title: str = attrs.field(metadata={"json": "title", "takes": "text"})
-    html: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "html", "takes": "text null"})
-    text: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "text", "takes": "text null"})
+    html: str | Unset = attrs.field(default=UNSET, metadata={"json": "html", "takes": "text"})
+    text: str | Unset = attrs.field(default=UNSET, metadata={"json": "text", "takes": "text"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -33,6 +33,6 @@ class PostUpdate(Body):
         text: Body as plain text.
     """
 
-    title: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "title", "takes": "text null"})
-    html: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "html", "takes": "text null"})
-    text: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "text", "takes": "text null"})
+    title: str | Unset = attrs.field(default=UNSET, metadata={"json": "title", "takes": "text"})
+    html: str | Unset = attrs.field(default=UNSET, metadata={"json": "html", "takes": "text"})
+    text: str | Unset = attrs.field(default=UNSET, metadata={"json": "text", "takes": "text"})

@@ -15,4 +15,4 @@ class NewsletterSubscriberCreate(Body):
     """A reader to add."""
 
     email: str = attrs.field(metadata={"json": "email", "takes": "text"})
-    name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text null"})
+    name: str | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text"})

@@ -9,7 +9,7 @@ import datetime as dt
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.pocketsflow_preview import models
-from pocketsflow_async._operation import Operation
+from pocketsflow_async._operation import Operation, Parameter
 
 _WIRE = "pocketsflow_async._generated.pocketsflow_preview.wire"
 
@@ -20,6 +20,10 @@ GET: Operation[models.AnalyticsSummary] = Operation(
     answer=f"{_WIRE}.analytics:ANALYTICS_SUMMARY",
     idempotency="safe",
     stability="preview",
+    takes=(
+        Parameter("startDate", "start_date", "time", until="endDate"),
+        Parameter("endDate", "end_date", "time"),
+    ),
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.pocketsflow_preview import models
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Parameter
 from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
 
@@ -21,6 +21,10 @@ LIST: Operation[Page[models.Payout]] = Operation(
     idempotency="safe",
     stability="preview",
     paging=Paging("page", default_size=20, max_size=100),
+    takes=(
+        Parameter("page", "page", "whole"),
+        Parameter("pageSize", "page_size", "whole"),
+    ),
 )
 
 GET: Operation[models.Payout] = Operation(

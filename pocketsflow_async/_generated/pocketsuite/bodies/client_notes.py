@@ -19,4 +19,4 @@ class ClientNoteCreate(Body):
     """
 
     note: str = attrs.field(metadata={"json": "note", "takes": "text"})
-    client_id: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "client_id", "takes": "text null"})
+    client_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "client_id", "takes": "text"})

@@ -26,35 +26,23 @@ class ClientCreate(Body):
 
     NEEDS: ClassVar[tuple[tuple[str, ...], ...]] = (("phone",), ("email",))
 
-    phone: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "phone", "takes": "text null"})
-    email: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "email", "takes": "text null"})
-    line_1: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "line1", "takes": "text null"})
-    line_2: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "line2", "takes": "text null"})
-    city: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "city", "takes": "text null"})
-    state: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "state", "takes": "text null"})
-    postal_code: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "postal_code", "takes": "text null"})
-    country_code: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "country_code", "takes": "text null"}
-    )
-    birthday: dt.date | str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "birthday", "takes": "time null"}
-    )
-    utm_source: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "utm_source", "takes": "text null"})
-    utm_medium: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "utm_medium", "takes": "text null"})
-    utm_campaign: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "utm_campaign", "takes": "text null"}
-    )
-    utm_content: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "utm_content", "takes": "text null"})
-    utm_term: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "utm_term", "takes": "text null"})
-    google_click_id: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "google_click_id", "takes": "text null"}
-    )
-    facebook_click_id: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "facebook_click_id", "takes": "text null"}
-    )
-    tiktok_click_id: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "tiktok_click_id", "takes": "text null"}
-    )
+    phone: str | Unset = attrs.field(default=UNSET, metadata={"json": "phone", "takes": "text"})
+    email: str | Unset = attrs.field(default=UNSET, metadata={"json": "email", "takes": "text"})
+    line_1: str | Unset = attrs.field(default=UNSET, metadata={"json": "line1", "takes": "text"})
+    line_2: str | Unset = attrs.field(default=UNSET, metadata={"json": "line2", "takes": "text"})
+    city: str | Unset = attrs.field(default=UNSET, metadata={"json": "city", "takes": "text"})
+    state: str | Unset = attrs.field(default=UNSET, metadata={"json": "state", "takes": "text"})
+    postal_code: str | Unset = attrs.field(default=UNSET, metadata={"json": "postal_code", "takes": "text"})
+    country_code: str | Unset = attrs.field(default=UNSET, metadata={"json": "country_code", "takes": "text"})
+    birthday: dt.date | str | Unset = attrs.field(default=UNSET, metadata={"json": "birthday", "takes": "time"})
+    utm_source: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_source", "takes": "text"})
+    utm_medium: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_medium", "takes": "text"})
+    utm_campaign: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_campaign", "takes": "text"})
+    utm_content: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_content", "takes": "text"})
+    utm_term: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_term", "takes": "text"})
+    google_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "google_click_id", "takes": "text"})
+    facebook_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "facebook_click_id", "takes": "text"})
+    tiktok_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "tiktok_click_id", "takes": "text"})
     name: str = attrs.field(metadata={"json": "name", "takes": "text"})
     custom_fields: Mapping[str, str] | None | Unset = attrs.field(default=UNSET, metadata={"further": "text"})
 
@@ -70,35 +58,23 @@ class ClientUpdate(Body):
         id: Which client; not documented, sent only where it is given.
     """
 
-    phone: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "phone", "takes": "text null"})
-    email: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "email", "takes": "text null"})
-    line_1: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "line1", "takes": "text null"})
-    line_2: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "line2", "takes": "text null"})
-    city: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "city", "takes": "text null"})
-    state: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "state", "takes": "text null"})
-    postal_code: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "postal_code", "takes": "text null"})
-    country_code: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "country_code", "takes": "text null"}
-    )
-    birthday: dt.date | str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "birthday", "takes": "time null"}
-    )
-    utm_source: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "utm_source", "takes": "text null"})
-    utm_medium: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "utm_medium", "takes": "text null"})
-    utm_campaign: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "utm_campaign", "takes": "text null"}
-    )
-    utm_content: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "utm_content", "takes": "text null"})
-    utm_term: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "utm_term", "takes": "text null"})
-    google_click_id: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "google_click_id", "takes": "text null"}
-    )
-    facebook_click_id: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "facebook_click_id", "takes": "text null"}
-    )
-    tiktok_click_id: str | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "tiktok_click_id", "takes": "text null"}
-    )
-    id: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "id", "takes": "text null"})
-    name: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text null"})
+    phone: str | Unset = attrs.field(default=UNSET, metadata={"json": "phone", "takes": "text"})
+    email: str | Unset = attrs.field(default=UNSET, metadata={"json": "email", "takes": "text"})
+    line_1: str | Unset = attrs.field(default=UNSET, metadata={"json": "line1", "takes": "text"})
+    line_2: str | Unset = attrs.field(default=UNSET, metadata={"json": "line2", "takes": "text"})
+    city: str | Unset = attrs.field(default=UNSET, metadata={"json": "city", "takes": "text"})
+    state: str | Unset = attrs.field(default=UNSET, metadata={"json": "state", "takes": "text"})
+    postal_code: str | Unset = attrs.field(default=UNSET, metadata={"json": "postal_code", "takes": "text"})
+    country_code: str | Unset = attrs.field(default=UNSET, metadata={"json": "country_code", "takes": "text"})
+    birthday: dt.date | str | Unset = attrs.field(default=UNSET, metadata={"json": "birthday", "takes": "time"})
+    utm_source: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_source", "takes": "text"})
+    utm_medium: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_medium", "takes": "text"})
+    utm_campaign: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_campaign", "takes": "text"})
+    utm_content: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_content", "takes": "text"})
+    utm_term: str | Unset = attrs.field(default=UNSET, metadata={"json": "utm_term", "takes": "text"})
+    google_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "google_click_id", "takes": "text"})
+    facebook_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "facebook_click_id", "takes": "text"})
+    tiktok_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "tiktok_click_id", "takes": "text"})
+    id: str | Unset = attrs.field(default=UNSET, metadata={"json": "id", "takes": "text"})
+    name: str | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text"})
     custom_fields: Mapping[str, str] | None | Unset = attrs.field(default=UNSET, metadata={"further": "text"})

@@ -23,7 +23,7 @@ class NewCat(Body):
     """
 
     pet_type: str = attrs.field(metadata={"json": "petType", "takes": "text"})
-    lives: int | None | Unset = attrs.field(default=UNSET, metadata={"json": "lives", "takes": "whole null"})
+    lives: int | Unset = attrs.field(default=UNSET, metadata={"json": "lives", "takes": "whole"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -41,7 +41,7 @@ class CageFill(Body):
     """
 
     pet: NewCat | NewDog = attrs.field(metadata={"json": "pet", "takes": ""})
-    loud: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "loud", "takes": "flag null"})
+    loud: bool | Unset = attrs.field(default=UNSET, metadata={"json": "loud", "takes": "flag"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -49,7 +49,7 @@ class PictureUpload(Body):
     """"""
 
     file: File = attrs.field(metadata={"json": "file", "takes": "file"})
-    caption: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "caption", "takes": "text null"})
+    caption: str | Unset = attrs.field(default=UNSET, metadata={"json": "caption", "takes": "text"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -61,20 +61,16 @@ class BoxCreate(Body):
         body: Null to clear it.
     """
 
-    to: Sequence[str] | str = attrs.field(metadata={"json": "to", "takes": "text list"})
-    class_: Class | str = attrs.field(metadata={"json": "class", "takes": "text"})
+    to: Sequence[str] | str = attrs.field(metadata={"json": "to", "takes": "text list[text]"})
+    class_: Class | str = attrs.field(metadata={"json": "class", "takes": "text", "known": Class})
     label: LabelCreate = attrs.field(metadata={"json": "label", "takes": ""})
-    labels: Sequence[LabelCreate] | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "labels", "takes": "list null"}
-    )
+    labels: Sequence[LabelCreate] | Unset = attrs.field(default=UNSET, metadata={"json": "labels", "takes": "list"})
     body: str | None | Unset = attrs.field(default=UNSET, metadata={"json": "body", "takes": "text null"})
-    price: Decimal | float | None | Unset = attrs.field(
-        default=UNSET, metadata={"json": "price", "takes": "number null"}
-    )
+    price: Decimal | float | Unset = attrs.field(default=UNSET, metadata={"json": "price", "takes": "number"})
     until: dt.date | dt.datetime | str | None | Unset = attrs.field(
         default=UNSET, metadata={"json": "until", "takes": "time null"}
     )
-    self_: bool | None | Unset = attrs.field(default=UNSET, metadata={"json": "self", "takes": "flag null"})
+    self_: bool | Unset = attrs.field(default=UNSET, metadata={"json": "self", "takes": "flag"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -82,4 +78,6 @@ class LabelCreate(Body):
     """"""
 
     text: str = attrs.field(metadata={"json": "text", "takes": "text"})
-    class_: Class | str | None | Unset = attrs.field(default=UNSET, metadata={"json": "class", "takes": "text null"})
+    class_: Class | str | Unset = attrs.field(
+        default=UNSET, metadata={"json": "class", "takes": "text", "known": Class}
+    )

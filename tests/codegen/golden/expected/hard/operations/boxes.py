@@ -11,7 +11,7 @@ from decimal import Decimal
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.hard import models
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Parameter
 from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
 from pocketsflow_async._unset import UNSET, Unset
@@ -27,6 +27,13 @@ LIST: Operation[Page[models.Box]] = Operation(
     idempotency="safe",
     stability="documented",
     paging=Paging("page", default_size=10, max_size=50),
+    takes=(
+        Parameter("page", "page", "whole"),
+        Parameter("pageSize", "page_size", "whole"),
+        Parameter("class", "class_", "text", known=("class", "1st", "a.b-c", "", "camelCase", "two words", "none")),
+        Parameter("options", "options_", "list[text]"),
+        Parameter("params", "params", "time"),
+    ),
 )
 
 CREATE: Operation[models.Box] = Operation(
@@ -46,6 +53,17 @@ PICTURE: Operation[models.Message] = Operation(
     idempotency="never",
     stability="documented",
     multipart=True,
+    headers=(
+        Parameter(
+            "If-Class",
+            "if_class",
+            "text",
+            required=True,
+            known=("class", "1st", "a.b-c", "", "camelCase", "two words", "none"),
+        ),
+        Parameter("X-Trace-Id", "x_trace_id", "text"),
+        Parameter("X-Seen", "x_seen", "time"),
+    ),
 )
 
 SEARCH: Operation[Page[models.Box]] = Operation(
@@ -56,6 +74,12 @@ SEARCH: Operation[Page[models.Box]] = Operation(
     idempotency="safe",
     stability="observed",
     paging=Paging("body-page", max_size=100),
+    takes=(
+        Parameter("page", "page", "whole"),
+        Parameter("pageSize", "page_size", "whole"),
+        Parameter("since", "since", "time"),
+        Parameter("class", "class_", "text", known=("class", "1st", "a.b-c", "", "camelCase", "two words", "none")),
+    ),
 )
 
 PART: Operation[models.Screw] = Operation(
@@ -174,7 +198,7 @@ class Boxes:
         from pocketsflow_async._request import with_headers as _with_headers
 
         options = _with_headers(
-            "boxes.picture",
+            PICTURE,
             options,
             {
                 "If-Class": if_class,

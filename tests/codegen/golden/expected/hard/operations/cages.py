@@ -7,7 +7,7 @@ from __future__ import annotations
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.hard import models
-from pocketsflow_async._operation import Operation
+from pocketsflow_async._operation import Operation, Parameter
 from pocketsflow_async._unset import UNSET, Unset
 
 _WIRE = "pocketsflow_async._generated.hard.wire"
@@ -19,6 +19,7 @@ GET: Operation[models.Cage] = Operation(
     answer=f"{_WIRE}.common:CAGE",
     idempotency="safe",
     stability="documented",
+    takes=(Parameter("size", "size", "whole"),),
 )
 
 FILL: Operation[models.Cage] = Operation(

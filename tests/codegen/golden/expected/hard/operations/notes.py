@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pocketsflow_async._caller import Caller
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._generated.hard import models
-from pocketsflow_async._operation import Operation, Paging
+from pocketsflow_async._operation import Operation, Paging, Parameter
 from pocketsflow_async._page import Page
 from pocketsflow_async._paging import Pager
 
@@ -24,6 +24,11 @@ LIST: Operation[Page[models.Note]] = Operation(
     idempotency="safe",
     stability="preview",
     paging=Paging("offset", max_size=100),
+    takes=(
+        Parameter("limit", "limit", "whole"),
+        Parameter("offset", "offset", "whole"),
+    ),
+    headers=(Parameter("Accept-Language", "accept_language", "text"),),
 )
 
 LABELS: Operation[Page[models.Label]] = Operation(
@@ -75,7 +80,7 @@ class Notes:
         from pocketsflow_async._request import with_headers as _with_headers
 
         options = _with_headers(
-            "notes.list",
+            LIST,
             options,
             {
                 "Accept-Language": accept_language,
