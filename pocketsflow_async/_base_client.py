@@ -21,6 +21,7 @@ class Client:
         retry: when failed tries are repeated.
         session: the user's own aiohttp session, or None.
         strict: whether answers are compared with the spec.
+        max_response_size: the most bytes of a response, or None.
     """
 
     def __init__(
@@ -33,13 +34,21 @@ class Client:
         retry: RetryPolicy | int,
         session: "_annotated.ClientSession | None",
         strict: Literal["warn"] | None,
+        max_response_size: int | None,
     ) -> None:
         self._base_url = base_url
         from pocketsflow_async._shared_quota import quota_of
 
         self._quota = quota_of(rate_limit, base_url, credentials.identity)
         self._connection = Connection(
-            base_url, credentials, timeout=timeout, quota=self._quota, retry=retry, session=session, strict=strict
+            base_url,
+            credentials,
+            timeout=timeout,
+            quota=self._quota,
+            retry=retry,
+            session=session,
+            strict=strict,
+            max_response_size=max_response_size,
         )
 
     @property

@@ -5,7 +5,16 @@ from typing import Literal
 
 from pocketsflow_async import _annotated
 from pocketsflow_async._base_client import Client
-from pocketsflow_async._config import MODES, Mode, RateLimit, RetryPolicy, Secret, check_address, check_key
+from pocketsflow_async._config import (
+    MAX_RESPONSE_SIZE,
+    MODES,
+    Mode,
+    RateLimit,
+    RetryPolicy,
+    Secret,
+    check_address,
+    check_key,
+)
 from pocketsflow_async._credentials import Key
 from pocketsflow_async._generated.pocketsflow.resources import Resources
 
@@ -28,6 +37,8 @@ class Pocketsflow(Client, Resources):
         allow_insecure: accept plain http to hosts other than this machine.
         strict: `"warn"` compares every answer with the spec and warns once (`SpecDriftWarning`) of each field and enum
             value that it does not know. An answer takes about three times as long to read.
+        max_response_size: the most bytes of one response, counted after decompression; None for no limit. A response
+            that is larger raises `APIResponseError`.
 
     Raises:
         ConfigurationError: no usable key or address, or a setting that means nothing.
@@ -48,6 +59,7 @@ class Pocketsflow(Client, Resources):
         session: "_annotated.ClientSession | None" = None,
         allow_insecure: bool = False,
         strict: Literal["warn"] | None = None,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
         key = check_key(api_key, variable=self.KEY_VARIABLE)
         self._mode: Mode = _mode_of(key)
@@ -63,6 +75,7 @@ class Pocketsflow(Client, Resources):
             retry=retry,
             session=session,
             strict=strict,
+            max_response_size=max_response_size,
         )
         Resources.__init__(self, self._connection)
 

@@ -96,6 +96,18 @@ def check_retry(value: object) -> RetryPolicy:
     return RetryPolicy(attempts=retries + 1)
 
 
+MAX_RESPONSE_SIZE = 64 * 1024 * 1024
+"""The most bytes of a response, unless a client says otherwise."""
+
+
+def check_size(value: object) -> int | None:
+    """The most bytes of a response; None for no limit."""
+    size = whole(value)
+    if value is not None and (size is None or size < 1):
+        raise ConfigurationError(f"max_response_size must be an int ≥ 1 or None, not {shown(value)}")
+    return size
+
+
 def _policy(value: RetryPolicy | int | None) -> RetryPolicy | None:
     return None if value is None else check_retry(value)
 

@@ -3,7 +3,14 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pocketsflow_async._config import RequestOptions, RetryPolicy, check_retry, check_session
+from pocketsflow_async._config import (
+    MAX_RESPONSE_SIZE,
+    RequestOptions,
+    RetryPolicy,
+    check_retry,
+    check_session,
+    check_size,
+)
 from pocketsflow_async._values import shown
 from pocketsflow_async.errors import ConfigurationError
 
@@ -32,6 +39,7 @@ class Connection:
         retry: the client's policy.
         session: somebody else's aiohttp session, or None to open one.
         strict: whether to warn of what answers hold that the spec does not know.
+        max_response_size: the most bytes of a response; None for no limit.
     """
 
     def __init__(
@@ -44,6 +52,7 @@ class Connection:
         retry: RetryPolicy | int,
         session: "ClientSession | None",
         strict: Literal["warn"] | None = None,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
         check_session(session)
         self._base_url = base_url
@@ -52,6 +61,7 @@ class Connection:
         self.quota = quota
         self._retry = check_retry(retry)
         self._session = session
+        self._max_response_size = check_size(max_response_size)
         self._drift = _drift(strict)
         self._executor: Executor | None = None
         self._closed = False
@@ -68,7 +78,13 @@ class Connection:
             from pocketsflow_async._executor import Executor
             from pocketsflow_async._transport import Transport
 
-            transport = Transport(self._base_url, self._credentials, timeout=self._timeout, session=self._session)
+            transport = Transport(
+                self._base_url,
+                self._credentials,
+                timeout=self._timeout,
+                session=self._session,
+                max_response_size=self._max_response_size,
+            )
             renewal = self._credentials.renewal
             self._executor = Executor(transport, self.quota, self._retry, drift=self._drift, renewal=renewal)
         return self._executor

@@ -9,6 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pocketsflow_async._sending import EarlyError, SentOnceError
 from pocketsflow_async.errors import (
     APIConnectionError,
+    APIResponseError,
     APITimeoutError,
     InvalidArgumentError,
     PocketsflowError,
@@ -33,6 +34,8 @@ def failure_of(exc: Exception, where: str, *, sent: bool | None, timeout: aiohtt
     """
     if isinstance(exc, SentOnceError) and isinstance(exc.__cause__, Exception):
         exc = exc.__cause__
+    if isinstance(exc, APIResponseError):
+        return APIResponseError(f"{where}: {exc.message}", status=exc.status, body=exc.body)
     for cause in _causes(exc):
         if isinstance(cause, InvalidArgumentError):  # the caller's own upload failed
             return cause

@@ -10,6 +10,9 @@ from aiohttp import ClientResponse, ClientSession, ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
+from pocketsflow_async._body import read_body, read_error_body
+from pocketsflow_async._codings import ACCEPTED
+from pocketsflow_async._config import MAX_RESPONSE_SIZE
 from pocketsflow_async._credentials import Credentials
 from pocketsflow_async._request import Request
 from pocketsflow_async._response import Response
@@ -35,10 +38,17 @@ class Transport:
     Args:
         credentials: asked for every request that wants them.
         session: a session that somebody else owns and closes; without one, we open our own and close it.
+        max_response_size: the most bytes of a body, before and after decompression; None for no limit.
     """
 
     def __init__(
-        self, base_url: str, credentials: Credentials, *, timeout: float | None, session: ClientSession | None = None
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        timeout: float | None,
+        session: ClientSession | None = None,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
         self._base_url = base_url
         base = URL(base_url, encoded=True)
@@ -46,6 +56,7 @@ class Transport:
         self._path = "" if base.raw_path == "/" else base.raw_path
         self._credentials = credentials
         self._timeout = _timeout(timeout)
+        self._max_size = max_response_size
         self._session = session
         self._owned: ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -54,13 +65,14 @@ class Transport:
         # A request's own middlewares replace those of its session, and a session does not tell publicly which it has.
         self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
         agent = f"pocketsflow-async/{VERSION}"
-        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": agent})
+        self._headers = CIMultiDict({"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": agent})
 
     async def send(self, request: Request) -> Response:
         """Send once and read the whole answer, whatever its status.
 
         Raises:
             APIConnectionError: no complete answer; `received` says whether the server may have seen the request.
+            APIResponseError: a 2xx answer is larger than allowed, or its content coding cannot be undone.
             InvalidArgumentError: a file or generator of the caller failed while it was sent.
             ConfigurationError: the client or its session is closed, or belongs to another event loop.
         """
@@ -78,6 +90,7 @@ class Transport:
             scheme=self._scheme, authority=self._authority, path=self._path + path, query_string=query, encoded=True
         )
         timeout = self._timeout if request.timeout is None else _timeout(request.timeout)
+        began = asyncio.get_running_loop().time()
         parts: list[AsyncGenerator[bytes]] = []
         try:
             async with session.request(
@@ -87,13 +100,14 @@ class Transport:
                 headers=headers,
                 allow_redirects=False,
                 raise_for_status=False,
-                auto_decompress=True,
+                auto_decompress=False,
                 timeout=timeout,
                 middlewares=(sending, *self._middlewares),
             ) as answer:
                 if 200 <= answer.status < 300:
-                    return Response(answer.status, answer.headers, await answer.read())
-                return self._redacted(answer, await answer.read())
+                    ends = None if timeout.total is None else began + timeout.total
+                    return Response(answer.status, answer.headers, await read_body(answer, self._max_size, ends))
+                return self._redacted(answer, *await read_error_body(answer, self._max_size))
         except asyncio.CancelledError:
             request.begun = bool(sending.begun)
             # aiohttp cancels whoever waits for a connection when its session is closed.
@@ -141,13 +155,14 @@ class Transport:
         self._owned = ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self._owned
 
-    def _redacted(self, answer: ClientResponse, body: bytes) -> Response:
+    def _redacted(self, answer: ClientResponse, body: bytes, is_whole: bool) -> Response:
         """An answer that becomes an error, which gets around: a server that repeats the key in it is not passed on."""
         _, _, key = self._credentials.authorization.partition(" ")
         if not key:
             return Response(answer.status, answer.headers, body)
         headers = CIMultiDict((name, value.replace(key, "***")) for name, value in answer.headers.items())
-        return Response(answer.status, headers, body.replace(key.encode(), b"***"))
+        body = body.replace(key.encode(), b"***")
+        return Response(answer.status, headers, body if is_whole else _without_start_of(key.encode(), body))
 
     def _unusable(self, session: ClientSession, sending: Sending) -> PocketsflowError | None:
         if sending.begun or not getattr(session, "closed", False):
@@ -173,6 +188,14 @@ def _form_data(form: "Form", parts: list[AsyncGenerator[bytes]]) -> aiohttp.Form
         parts.append(chunks(part))
         data.add_field(name, parts[-1], filename=part.name, content_type=part.content_type)
     return data
+
+
+def _without_start_of(key: bytes, body: bytes) -> bytes:
+    """A body that was cut off, without the part of the key that it may end with."""
+    for length in range(len(key) - 1, 0, -1):
+        if body.endswith(key[:length]):
+            return body[:-length]
+    return body
 
 
 async def _close(parts: list[AsyncGenerator[bytes]]) -> None:

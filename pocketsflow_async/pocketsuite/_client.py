@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pocketsflow_async import _annotated, _oauth2
 from pocketsflow_async._base_client import Client
-from pocketsflow_async._config import RateLimit, RetryPolicy, check_address
+from pocketsflow_async._config import MAX_RESPONSE_SIZE, RateLimit, RetryPolicy, check_address
 from pocketsflow_async._generated.pocketsuite.resources import Resources
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._provisional import Warner
@@ -41,6 +41,8 @@ class PocketSuite(Client, Resources):
         allow_insecure: accept plain http to hosts other than this machine.
         strict: `"warn"` compares every answer with the spec and warns once (`SpecDriftWarning`) of each field and enum
             value that it does not know.
+        max_response_size: the most bytes of one response, counted after decompression; None for no limit. A response
+            that is larger raises `APIResponseError`.
 
     Raises:
         ConfigurationError: no usable address, or a setting that means nothing.
@@ -60,6 +62,7 @@ class PocketSuite(Client, Resources):
         session: "_annotated.ClientSession | None" = None,
         allow_insecure: bool = False,
         strict: Literal["warn"] | None = None,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
         if not isinstance(auth, _oauth2.OAuth2):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"auth must be an OAuth2, not a {type(auth).__name__}")
@@ -75,6 +78,7 @@ class PocketSuite(Client, Resources):
             retry=retry,
             session=session,
             strict=strict,
+            max_response_size=max_response_size,
         )
         Resources.__init__(self, Warner(self._connection, explain=_inferred))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from pocketsflow_async import ExportError, InvalidArgumentError, Pocketsflow, RateLimit
+from pocketsflow_async import APIResponseError, ExportError, InvalidArgumentError, Pocketsflow, RateLimit
 from pocketsflow_async.cli import main
 from pocketsflow_async.export import RESOURCES, ExportProgress, export
 from pocketsflow_async.sandbox import Sandbox
@@ -72,6 +72,18 @@ async def test_an_export_that_fails_leaves_the_old_file(sandbox: Sandbox, pf: Po
             await export(them, ["orders"], to=tmp_path)
 
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == old
+
+
+async def test_a_page_that_is_too_large_names_the_setting(sandbox: Sandbox, tmp_path: Path) -> None:
+    """An export reads pages through the client, whose largest response counts, and nothing is left half done."""
+    async with Pocketsflow("pk_test_sandbox", base_url=sandbox.url, max_response_size=20_000, rate_limit=None) as pf:
+        assert await pf.request("GET", "/products", params={"pageSize": 1})
+        with pytest.raises(APIResponseError, match="larger than max_response_size, 20000 bytes: ask for less at once"):
+            await export(pf, ["orders"], to=tmp_path)
+        with pytest.raises(APIResponseError, match="max_response_size"):
+            await pf.request("GET", "/orders", params={"pageSize": 100})
+
+    assert not (tmp_path / "orders.jsonl").exists()
 
 
 async def test_a_folder_that_cannot_be_written_is_told(pf: Pocketsflow, tmp_path: Path) -> None:

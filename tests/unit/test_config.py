@@ -174,6 +174,15 @@ def test_a_user_in_the_address_is_refused_without_showing_it(address):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("size", [0, -1, 1.5, math.inf, True, "64 MB", b"1", [1]], ids=repr)
+def test_a_largest_response_is_a_number_of_bytes(size):
+    """It is at least one byte, or None for no limit."""
+    with pytest.raises(ConfigurationError, match="max_response_size must be an int ≥ 1 or None, not "):
+        Pocketsflow(KEY, max_response_size=size)
+    for fine in (1, np.int64(5), None):
+        Pocketsflow(KEY, max_response_size=fine)
+
+
 @pytest.mark.parametrize("timeout", [0, -1, math.inf, math.nan, True, "30"])
 def test_a_timeout_is_a_positive_number(timeout):
     """Neither nothing nor forever is a timeout."""

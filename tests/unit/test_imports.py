@@ -9,8 +9,8 @@ import pytest
 import pocketsflow_async
 
 ROOT = Path(pocketsflow_async.__file__).parent
-OF_THE_NETWORK = {"_transport.py", "_sending.py", "_failures.py", "_webhook_handler.py", "__init__.py"}
-"""Two modules send with aiohttp, one reads its errors, one answers with it; `__init__` imports none of them."""
+OF_THE_NETWORK = {"_transport.py", "_sending.py", "_body.py", "_failures.py", "_webhook_handler.py", "__init__.py"}
+"""Two modules send with aiohttp, one reads bodies, one its errors, one answers with it; `__init__` imports none."""
 FILES = sorted(ROOT.rglob("*.py"))
 GENERATED = ROOT / "_generated"
 

@@ -124,9 +124,7 @@ async def test_compressed_answers_are_unpacked(transport):
             raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), "cut off", id="cut in a chunk"
         ),
         pytest.param(
-            raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"),
-            "cut off|not valid",
-            id="not what it says to be",
+            reply(200, gzip.compress(b"{}")[:-1], Content_Encoding="gzip"), "cut off", id="cut before it was sent"
         ),
         pytest.param(raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "not valid HTTP", id="not HTTP"),
         pytest.param(raw(b"HTTP/1.1 banana\r\n\r\n"), "not valid HTTP", id="almost HTTP"),

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, NoReturn, Self
 
-import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver
 
@@ -29,8 +28,8 @@ class Transports:
     def __init__(self) -> None:
         self.made: list[Transport] = []
 
-    def __call__(self, url: str, *, timeout: float = 5.0, session: aiohttp.ClientSession | None = None) -> Transport:
-        self.made.append(Transport(url, Key(Secret(KEY)), timeout=timeout, session=session))
+    def __call__(self, url: str, *, timeout: float | None = 5.0, **settings: Any) -> Transport:
+        self.made.append(Transport(url, Key(Secret(KEY)), timeout=timeout, **settings))
         return self.made[-1]
 
     async def __aenter__(self) -> Self:
