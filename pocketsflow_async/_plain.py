@@ -10,7 +10,7 @@ The decoders in C reject a whole body for one odd value. What they reject is dec
 
 import json
 import re
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -20,9 +20,7 @@ from msgspec import MsgspecError, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from pocketsflow_async._json import is_array, is_mapping, is_object
-
-DEEPEST = 100
-"""Levels of free-form data; far more than a response has, and few enough to be copied, pickled and shown."""
+from pocketsflow_async._pieces import DEEPEST, LARGE, PIECE, decode_in_pieces, is_deep
 
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ODD = re.compile(rf"{_STRING}|-?(?:NaN|Infinity)", re.DOTALL)
@@ -30,7 +28,6 @@ _HIGH, _LOW = r"u[dD][89abAB][\da-fA-F]{2}", r"u[dD][c-fC-F][\da-fA-F]{2}"
 _ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|{_HIGH}|{_LOW}|.)", re.ASCII)
 _HALF = len(r"\ud83d")
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 _decode = Decoder().decode
 
@@ -40,7 +37,7 @@ encode_exact = Encoder(decimal_format="number").encode
 
 def repaired(body: bytes) -> bytes:
     """The text as RFC 8259 and UTF-8 want it, so that the decoders in C accept it; other errors stay."""
-    return _ODD.sub(_repaired, in_utf8(body).decode("utf-8", "replace")).encode()
+    return _ODD.sub(_repaired, text_of(body)).encode()
 
 
 def in_utf8(body: bytes) -> bytes:
@@ -59,18 +56,24 @@ def _repaired(match: re.Match[str]) -> str:
     return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", token)
 
 
+def text_of(body: bytes) -> str:
+    """The text, with U+FFFD for what is not UTF-8; decoded in pieces."""
+    decode = getincrementaldecoder("utf-8")("replace").decode
+    body = in_utf8(body)
+    return "".join([decode(body[at : at + PIECE]) for at in range(0, len(body), PIECE)]) + decode(b"", final=True)
+
+
 def decode_free(body: bytes) -> Any:
     """Plain data of no known shape: numbers with a fraction as floats.
 
     Raises:
         DecodeError, ValueError, RecursionError: it is not JSON, or nested too deeply.
     """
+    if len(body) > LARGE:
+        return decode_in_pieces(in_utf8(body), _free)
     if is_deep(body):
         raise ValidationError("it is nested too deeply")
-    try:
-        return _decode(body)
-    except (MsgspecError, UnicodeDecodeError):
-        return _decoded(body, _float)
+    return _free(body)
 
 
 def decode_exact(body: bytes) -> Any:
@@ -79,10 +82,21 @@ def decode_exact(body: bytes) -> Any:
     Raises:
         DecodeError, ValueError, RecursionError: it is not JSON, or nested too deeply.
     """
+    return decode_in_pieces(in_utf8(body), _exact) if len(body) > LARGE else _exact(body)
+
+
+def _free(body: bytes) -> Any:
+    try:
+        return _decode(body)
+    except (MsgspecError, UnicodeDecodeError):
+        return _decoded(body, _float)
+
+
+def _exact(body: bytes) -> Any:
     try:
         return _decode_exact(body)
     except (MsgspecError, UnicodeDecodeError):
-        return _decoded(body, _exact)
+        return _decoded(body, _digits)
 
 
 def loosened(value: Any, depth: int = 0) -> Any:
@@ -101,13 +115,17 @@ def loosened(value: Any, depth: int = 0) -> Any:
             if type(one) in _CHANGED:
                 value[key] = loosened(one, depth + 1)
     elif is_array(value):
-        for position, one in enumerate(value):
-            if type(one) in _CHANGED:
-                value[position] = loosened(one, depth + 1)
+        for start in range(0, len(value), _AT_ONCE):
+            some = value[start : start + _AT_ONCE]
+            if not _CHANGED.isdisjoint(map(type, some)):
+                value[start : start + _AT_ONCE] = [
+                    loosened(one, depth + 1) if type(one) in _CHANGED else one for one in some
+                ]
     return value
 
 
 _CHANGED = frozenset({Decimal, dict, list})
+_AT_ONCE = 10_000
 
 
 def whole(value: Any) -> Any:
@@ -119,24 +137,6 @@ def whole(value: Any) -> Any:
     return [whole(one) for one in value] if is_array(value) else value
 
 
-def is_deep(body: bytes) -> bool:
-    """Whether the text is nested more deeply than free-form data may be."""
-    if body.count(b"[") + body.count(b"{") <= DEEPEST or not _is_deep(body):
-        return False
-    bare = body.replace(rb"\\", b"").replace(rb"\"", b"")  # brackets may stand in strings
-    return _is_deep(b"".join(bare.split(b'"')[::2]))
-
-
-def _is_deep(text: bytes) -> bool:
-    brackets = text.translate(None, _NO_BRACKETS)
-    for _ in range(DEEPEST):
-        inner = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if len(inner) == len(brackets):
-            break
-        brackets = inner
-    return bool(brackets)
-
-
 def _decoded(body: bytes, number: Callable[[str], Any]) -> Any:
     return json.loads(repaired(body), parse_int=_integer, parse_float=number)
 
@@ -146,7 +146,7 @@ def _float(text: str) -> Any:
     return number if isfinite(number) else _decimal(text, number)
 
 
-def _exact(text: str) -> Any:
+def _digits(text: str) -> Any:
     number = float(text)
     return number if repr(number) == text else _decimal(text, number)
 
@@ -165,4 +165,4 @@ def _integer(text: str) -> Any:
         return Decimal(text)
 
 
-_decode_exact = Decoder(float_hook=_exact).decode
+_decode_exact = Decoder(float_hook=_digits).decode

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import ValidationError
 
 from pocketsflow_async._json import is_array, is_object
-from pocketsflow_async._plain import DEEPEST
+from pocketsflow_async._pieces import DEEPEST
 
 _FLAT = frozenset({dict, list}).isdisjoint
 
