@@ -89,13 +89,14 @@ class Client:
             InvalidArgumentError: the method, the path, a parameter or the body cannot be sent.
             APIResponseError: the answer is not JSON.
         """
+        from pocketsflow_async._pieces import off_loop
         from pocketsflow_async._request import any_operation, check_params
         from pocketsflow_async._response import decode_any
 
         operation = any_operation(method, path)
         check_params(operation.name, params)
         response = await self._connection.send(operation, params=params, body=json, options=options)
-        return decode_any(response)
+        return await off_loop(response.body, decode_any, response)
 
     def spec_patch(self) -> str:
         """All that answers held so far and the spec does not know: YAML to paste into the spec, empty for nothing.

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from functools import cache, cached_property, partial
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ from pocketsflow_async._json import is_array, is_object
 from pocketsflow_async._model import OpenEnum
 from pocketsflow_async._wire import Choice, Codec, load
 from pocketsflow_async.errors import APIResponseError, SpecDriftWarning
+
+T = TypeVar("T")
 
 MOST = 1000
 """Places that are remembered; an API that makes up names must not fill the memory."""
@@ -38,16 +40,25 @@ class Drift:
 
     def look(self, codec: Codec[Any], body: bytes) -> None:
         """Compare an answer that was read with the spec, and warn of what is new in it."""
+        self.warn(self.compare(codec, body), None)
+
+    def compare(self, codec: Codec[Any], body: bytes) -> list[Place]:
+        """What is new in an answer."""
         try:
             value = codec.plain(body)
         except APIResponseError:
-            return  # read by its known fields; what else is in it cannot be read at all
+            return []  # read by its known fields; what else is in it cannot be read at all
         found: list[tuple[Place, Any]] = []
         look = _look(codec.wire)
         if look is not None:
             look(value, found)
-        for place in self._note(found):
+        return self._note(found)
+
+    def warn(self, places: list[Place], answer: T) -> T:
+        """Give the answer back after a warning of what is new, which names the caller's line."""
+        for place in places:
             warnings.warn(self._told(place), SpecDriftWarning, stacklevel=distance())
+        return answer
 
     def patch(self) -> str:
         """All of it as YAML, a document for each spec; empty where the spec knows everything."""

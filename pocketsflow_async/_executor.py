@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
 from pocketsflow_async._credentials import Renewal
 from pocketsflow_async._idle import Idle, closed
 from pocketsflow_async._operation import Operation
 from pocketsflow_async._page import RawPage, Unread
+from pocketsflow_async._pieces import LARGE, off_loop
 from pocketsflow_async._quota import Turns
 from pocketsflow_async._request import Request, build_request, encode_query
 from pocketsflow_async._response import Response, error_from
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Encode = Callable[[str, Any], bytes]
+Read = Callable[[Any, str, Response], Any]
 
 _CONVERT = "pocketsflow_async._convert"
 
@@ -87,13 +89,20 @@ class Executor:
         """Carry out an operation and give back its typed answer."""
         codec: Codec[T] = CODECS.get(operation.answer) or await _loaded(operation)
         response = await self.send(operation, **arguments)
-        return self._decoded(codec, operation, response)
+        if len(response.body) > LARGE:
+            read: Callable[[], T] = await self._read_aside(_decoded, codec, operation, response)
+            return read()
+        answer: T = self._read(_decoded, codec, operation, response)
+        return answer
 
     async def fetch(self, operation: Operation[Any], *, raw: bool = False, **arguments: Any) -> Unread:
         """One page of a list, not read yet: what waits for its turn is bytes, not thousands of models."""
         codec: PageCodec[Any] = CODECS.get(operation.answer) or await _loaded(operation)
         response = await self.send(operation, **arguments)
-        return partial(self._raw_page if raw else self._decoded, codec, operation, response)
+        read = _raw_page if raw else _decoded
+        if len(response.body) > LARGE:
+            return await self._read_aside(read, codec, operation, response)
+        return partial(self._read, read, codec, operation, response)
 
     async def send(
         self,
@@ -133,37 +142,43 @@ class Executor:
         failure.attempts = tuple(call.failures)
         raise failure
 
-    def _decoded(self, codec: Codec[T], operation: Operation[Any], response: Response) -> T:
-        body = response.body.strip()
-        if not body:
-            if operation.empty:
-                return cast("T", None)
-            body = b"{}"
-        try:
-            answer = codec.decode(body)
-        except APIResponseError as error:
-            raise _explained(error, operation.name, response) from None
-        if self.drift is not None:
-            self.drift.look(codec, body)
-        return answer
-
-    def _raw_page(self, codec: PageCodec[Any], operation: Operation[Any], response: Response) -> RawPage:
-        try:
-            page = codec.raw(response.body)
-        except APIResponseError as error:
-            raise _explained(error, operation.name, response) from None
+    def _read(self, read: Read, codec: Codec[Any], operation: Operation[Any], response: Response) -> Any:
+        answer = read(codec, operation.name, response)
         if self.drift is not None:
             self.drift.look(codec, response.body)
-        page.requests = len(response.failures) + 1
-        page.throttled = sum(failure.status == 429 for failure in response.failures)
-        page.date = response.headers.get("Date")
-        return page
+        return answer
+
+    async def _read_aside(
+        self, read: Read, codec: Codec[Any], operation: Operation[Any], response: Response
+    ) -> Callable[[], Any]:
+        """The same for a large response: in a thread, where it is done in pieces, so that the event loop goes on."""
+        answer = await asyncio.to_thread(read, codec, operation.name, response)
+        if self.drift is None:
+            return lambda: answer
+        return partial(self.drift.warn, await asyncio.to_thread(self.drift.compare, codec, response.body), answer)
 
     async def _encoder(self) -> Encode:
         """What writes bodies; cattrs is imported off the event loop, by the first call that has one."""
         encode: Encode = (await asyncio.to_thread(import_module, _CONVERT)).encode_body
         self._encode = encode
         return encode
+
+
+def _decoded(codec: Codec[T], name: str, response: Response) -> T:
+    try:
+        return codec.decode(response.body.strip() or b"{}")
+    except APIResponseError as error:
+        raise _explained(error, name, response) from None
+
+
+def _raw_page(codec: PageCodec[Any], name: str, response: Response) -> RawPage:
+    try:
+        page = codec.raw(response.body)
+    except APIResponseError as error:
+        raise _explained(error, name, response) from None
+    page.requests = len(response.failures) + 1
+    page.throttled = sum(failure.status == 429 for failure in response.failures)
+    return page
 
 
 async def _loaded(operation: Operation[Any]) -> Any:
@@ -236,7 +251,7 @@ class _Call:
                 if self.failures:
                     return Response(response.status, response.headers, response.body, tuple(self.failures))
                 return response
-            error = error_from(response, self.request.name)
+            error = await off_loop(response.body, error_from, response, self.request.name)
         finally:
             if quota is not None and response is not None:
                 quota.release(response)

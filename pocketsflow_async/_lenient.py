@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache, cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 
 from pocketsflow_async._json import is_array, is_object
+from pocketsflow_async._pieces import settle
 from pocketsflow_async._plain import encode_exact, loosened
 
 Normalize = Callable[[Any], Any]
 
 _ID_NAMES = {"_id": "id", "id": "_id"}
+_AT_ONCE = 10_000
 _LONGEST = 4300
 """Digits of a whole number that Python can show."""
 
@@ -82,6 +84,43 @@ def relocated(exc: msgspec.ValidationError, place: str) -> msgspec.ValidationErr
     return msgspec.ValidationError(f"{reason} - at `${place}{path.removeprefix('$')}`")
 
 
+def shifted(exc: msgspec.ValidationError, first: str, by: int) -> msgspec.ValidationError:
+    """The same error, if it is in a list that begins at this place, with so many elements before the list's."""
+    start, bracket, _ = first.partition("[")
+    pattern = re.escape(f" - at `${start}{bracket}") + r"(\d+)"
+    return msgspec.ValidationError(
+        re.sub(pattern, lambda found: f" - at `${start}[{int(found[1]) + by}", str(exc), count=1)
+    )
+
+
+def checked(value: Any, struct: type[msgspec.Struct]) -> Any:
+    """The struct of normalized plain data. Long lists are checked part by part, so that other threads can run.
+
+    Raises:
+        ValidationError: it is not what the spec says; names the place.
+    """
+    if not is_object(value) or not any(is_array(one) and len(one) > _AT_ONCE for one in value.values()):
+        return msgspec.convert(value, struct)
+    lists: dict[str, list[Any]] = {}
+    short = dict(value)
+    for field in msgspec.structs.fields(struct):
+        name = field.encode_name
+        kind = next((option for option in _options(field.type) if typing.get_origin(option) is list), None)
+        if kind is None or not is_array(value.get(name)):
+            continue
+        lists[field.name], short[name] = [], []
+        for start in range(0, len(value[name]), _AT_ONCE):
+            try:
+                lists[field.name] += msgspec.convert(value[name][start : start + _AT_ONCE], kind)
+            except msgspec.ValidationError as exc:
+                raise relocated(shifted(exc, "[0]", start), f".{name}") from None
+            settle()
+    found = msgspec.convert(short, struct)
+    for name, elements in lists.items():
+        setattr(found, name, elements)
+    return found
+
+
 def split_error(text: str) -> tuple[str, str]:
     """What msgspec says, and where."""
     reason, found, place = text.rpartition(" - at `$")
@@ -107,7 +146,7 @@ def _normalizer(kind: Any) -> Normalize | None:
             by_type |= _SCALARS.get(option, {})
 
     def normalize(value: Any) -> Any:
-        found = by_type.get(type(value))
+        found = by_type.get(cast("type[Any]", type(value)))
         return value if found is None else found(value)
 
     return normalize if by_type else None
@@ -159,6 +198,8 @@ class _Many:
                 straight.append(normalize(one))
             except msgspec.ValidationError as exc:
                 raise relocated(exc, f"[{position}]") from None
+            if position % _AT_ONCE == _AT_ONCE - 1:
+                settle()
         return straight
 
 

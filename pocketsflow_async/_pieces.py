@@ -5,11 +5,15 @@ a large text is cut into pieces, and between two of them other threads run. Wher
 and brackets, which costs a fraction of decoding.
 """
 
+import gc
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from pocketsflow_async._json import is_array, is_object
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LARGE = 512 * 1024
 """Bytes; a longer body is decoded in a thread, in pieces."""
@@ -24,9 +28,30 @@ _TRIALS = 8
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENS = {"]": "[", "}": "{"}
 _unmatched = re.compile(r"([\]}]*)([\[{]*)").fullmatch
+_starts = re.compile(rb'\s*[\[{"]').match
 _starts_closed = re.compile(rb"\s*[\]}]").match
 _head_of_page = re.compile(rb'\s*(\{\s*"[^"\\]*"\s*:\s*)?\[\s*(?=\{)').match
 _between_objects = re.compile(rb"\}\s*,\s*(?=\{)").finditer
+
+
+def settle() -> None:
+    """Let the garbage collector take all objects for old ones.
+
+    While ever more objects are made it would look through all of them again and again, which takes several times as
+    long as to make them, and holds up every thread. What a program froze itself stays frozen.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()
+
+
+async def off_loop(body: bytes, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call what decodes this body; in a thread if it is large."""
+    if len(body) <= LARGE:
+        return function(*args, **kwargs)
+    from asyncio import to_thread
+
+    return await to_thread(function, *args, **kwargs)
 
 
 def is_deep(body: bytes) -> bool:
@@ -59,6 +84,8 @@ def decode_in_pieces(body: bytes, decode: Callable[[bytes], Any]) -> Any:
     Raises:
         ValueError: it is not JSON, or nested too deeply.
     """
+    if not _starts(body):
+        raise ValueError("it begins with no value")
     live: list[Any] = []  # the containers that are open where the next piece starts, the outermost first
     stack, at = "", 0
     mark = "~"  # stands in a piece for what others hold
@@ -66,7 +93,10 @@ def decode_in_pieces(body: bytes, decode: Callable[[bytes], Any]) -> Any:
         mark += "~piece"
     while True:
         end, outside = _cut(body, at)
-        piece, is_last = body[at:end], end == len(body)
+        is_last = end == len(body)
+        if is_last and not at:
+            return decode(body)
+        piece = body[at:end]
         if at and _starts_closed(piece):
             raise ValueError(f"trailing comma (byte {at})")
         kept, following = _follow(stack, outside)
@@ -76,6 +106,7 @@ def decode_in_pieces(body: bytes, decode: Callable[[bytes], Any]) -> Any:
             _merge(live, value, mark)
         else:
             live.append(value)
+        settle()
         if is_last:
             return live[0]
         del live[max(kept, 1) :]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -67,7 +68,7 @@ def decode_any(response: Response) -> Any:
 
     from pocketsflow_async._plain import decode_free
 
-    if not response.body.strip():
+    if not response.body or response.body.isspace():
         return None
     try:
         return decode_free(response.body)
@@ -125,12 +126,17 @@ def _decode(body: bytes) -> Any:
     """The decoded JSON, or the text where it is none."""
     from msgspec import DecodeError
 
-    from pocketsflow_async._plain import decode_free, in_utf8
+    from pocketsflow_async._plain import decode_free, text_of
 
     try:
         return decode_free(body)
     except (DecodeError, ValueError, RecursionError):
-        return in_utf8(body).decode("utf-8", "replace")
+        return text_of(body)
+
+
+_write = json.JSONEncoder(default=str).iterencode
+_LONGEST = 500
+"""Parts of a JSON value that are told in an error."""
 
 
 def _told(body: Any) -> tuple[str | None, str | None, str | None]:
@@ -148,5 +154,5 @@ def _told(body: Any) -> tuple[str | None, str | None, str | None]:
 
 def _text(value: Any) -> str:
     """Text that can be printed and logged: JSON and headers may hold halves of characters."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = value if isinstance(value, str) else "".join(islice(_write(value), _LONGEST))
     return text.encode("utf-8", "replace").decode()

@@ -19,10 +19,11 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from pocketsflow_async._json import is_array, is_object
-from pocketsflow_async._lenient import find_records, relocated, split_error, straighten, unwrap
+from pocketsflow_async._lenient import checked, find_records, relocated, shifted, split_error, straighten, unwrap
 from pocketsflow_async._model import Source, spelled
 from pocketsflow_async._page import Page, RawPage
-from pocketsflow_async._plain import decode_exact, decode_free, encode_exact, repaired, whole
+from pocketsflow_async._pieces import LARGE, pages_of, settle
+from pocketsflow_async._plain import decode_exact, decode_free, encode_exact, in_utf8, repaired, whole
 from pocketsflow_async._sound import sound
 from pocketsflow_async.errors import APIResponseError
 
@@ -36,6 +37,8 @@ Build = Callable[[Any, Source | None], T]
 
 new = object.__new__
 """A model whose fields are still to be filled in."""
+
+_AT_ONCE = 1000
 
 _MALFORMED = (msgspec.DecodeError, ValueError, RecursionError)
 
@@ -70,12 +73,7 @@ class Codec(Generic[T]):
             APIResponseError: the body is not what the spec says; names the place.
         """
         try:
-            try:
-                return self._typed(body)
-            except msgspec.ValidationError:
-                raise
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                return self._typed(repaired(body))
+            return self._decode(body)
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
 
@@ -108,7 +106,17 @@ class Codec(Generic[T]):
             ValidationError: it is not what the spec says.
         """
         straight = straighten(value, self.opened)
-        return self.build(msgspec.convert(straight, self.opened), Source(straight))
+        return self.build(checked(straight, self.opened), Source(straight))
+
+    def _decode(self, body: bytes) -> T:
+        if len(body) > LARGE:
+            return self._read_plain(decode_exact(body))
+        try:
+            return self._typed(body)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self._typed(repaired(body))
 
     def _typed(self, body: bytes) -> T:
         if self._is_strict:
@@ -176,14 +184,17 @@ class PageCodec(Codec[Page[T]]):
     def raw(self, body: bytes) -> RawPage:
         """The page with each record as the JSON text that the server sent."""
         try:
-            try:
-                found = self._opened(body)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                return self._sliced(body)
+            parts = pages_of(in_utf8(body)) if len(body) > LARGE else iter((body,))
+            page = self._raw(next(parts))
+            for part in parts:
+                following = self._raw(part)
+                page.items += following.items
+                page.pagination = following.pagination
+                page.one_line = page.one_line and following.one_line
+                settle()
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
-        one_line = b"\n" not in body and b"\r" not in body
-        return RawPage(self._records(found), self._told(found), one_line=one_line)
+        return page
 
     def permissive(self, value: object) -> Page[T]:
         """The page from exact plain data, which it may change."""
@@ -194,7 +205,33 @@ class PageCodec(Codec[Page[T]]):
                 items.append(self._item.permissive(record))
             except msgspec.ValidationError as exc:
                 raise relocated(exc, self._place(position)) from None
+            if position % _AT_ONCE == _AT_ONCE - 1:
+                settle()
         return self._finished(found, items)
+
+    def _decode(self, body: bytes) -> Page[T]:
+        if len(body) <= LARGE:
+            return super()._decode(body)
+        items: list[T] = []
+        page: Page[T] | None = None
+        for part in pages_of(in_utf8(body)):
+            try:
+                page = super()._decode(part)
+            except msgspec.ValidationError as exc:
+                raise shifted(exc, self._place(0), len(items)) from None
+            items += page.items
+            settle()
+        assert page is not None  # noqa: S101 - there is at least one part
+        page.items = items
+        return page
+
+    def _raw(self, body: bytes) -> RawPage:
+        try:
+            found = self._opened(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self._sliced(body)
+        one_line = b"\n" not in body and b"\r" not in body
+        return RawPage(self._records(found), self._told(found), one_line=one_line)
 
     def _build(self, found: Any, _: Source | None) -> Page[T]:
         return self._finished(found, many(self._item.build, self._records(found), None, ""))

@@ -15,6 +15,7 @@ import msgspec
 
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._config import RequestOptions
+from pocketsflow_async._json import is_object
 from pocketsflow_async._page import RawPage
 from pocketsflow_async._paging import Pager
 from pocketsflow_async.errors import APIResponseError, NotFoundError, PermissionDeniedError
@@ -68,7 +69,7 @@ def _fields(line: bytes) -> dict[str, Any]:
         value = json.loads(line.decode(errors="replace"), parse_int=float)
     except (ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
+    return value if is_object(value) else {}
 
 
 def _times_of(lines: bytes) -> list[Any]:
