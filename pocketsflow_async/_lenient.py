@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache, cached_property
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 
@@ -146,7 +146,7 @@ def _normalizer(kind: Any) -> Normalize | None:
             by_type |= _SCALARS.get(option, {})
 
     def normalize(value: Any) -> Any:
-        found = by_type.get(cast("type[Any]", type(value)))
+        found = by_type.get(value.__class__)
         return value if found is None else found(value)
 
     return normalize if by_type else None
