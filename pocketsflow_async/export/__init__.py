@@ -11,7 +11,7 @@ from typing import Literal
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
 from pocketsflow_async.errors import ExportError, InvalidArgumentError
-from pocketsflow_async.export._arguments import as_folder, check_client, check_count
+from pocketsflow_async.export._arguments import as_folder, as_names, check_client, check_count, check_flag
 from pocketsflow_async.export._audit import audit_folder
 from pocketsflow_async.export._batches import export_batches
 from pocketsflow_async.export._files import WORK, check_folder, disk, locked
@@ -74,7 +74,7 @@ async def export(
     check_client("export", pf)
     chosen = _chosen(resources)
     folder = as_folder("export", "to", to)
-    if not isinstance(format, str) or format not in FORMATS:
+    if format not in tuple(FORMATS):
         raise InvalidArgumentError(f"export: format must be one of {', '.join(FORMATS)}, not {format!r}")
     kind = FORMATS[format]
     if compression is not None and compression not in kind.compressions:
@@ -82,8 +82,7 @@ async def export(
         raise InvalidArgumentError(f"export: compressions of {format} are: {known}; not {compression!r}")
     check_count("export", "concurrency", concurrency)
     _check_progress(progress)
-    if not isinstance(resume, bool):
-        raise InvalidArgumentError(f"export: resume must be True or False, not {resume!r}")
+    check_flag("export", "resume", resume)
     is_last = isinstance(since, str) and since == LAST
     options = Options(format, compression, LAST if is_last else moment("since", since), moment("until", until))
     if is_last and until is not None:
@@ -141,13 +140,7 @@ def _check_progress(progress: object) -> None:
 def _chosen(resources: object) -> tuple[str, ...]:
     if resources is None:
         return RESOURCES
-    given = (resources,) if isinstance(resources, str) else resources
-    if not isinstance(given, Iterable) or isinstance(given, bytes):
-        raise InvalidArgumentError(f"export: resources must be names, such as ['orders'], not {given!r}")
-    names: list[object] = list(given)
-    if not all(isinstance(name, str) for name in names):
-        raise InvalidArgumentError(f"export: resources must be names, such as ['orders'], not {names!r}")
-    chosen = tuple(dict.fromkeys(map(str, names)))
+    chosen = as_names("export", "resources", resources)
     unknown = [name for name in chosen if name not in RESOURCES]
     if unknown or not chosen:
         told = f"no such resource: {', '.join(unknown)}" if unknown else "no resource is named"

@@ -1,7 +1,10 @@
 """What the functions of an export are given, looked at before anything is done."""
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async.errors import InvalidArgumentError
@@ -27,16 +30,54 @@ def check_count(caller: str, name: str, value: object) -> None:
         raise InvalidArgumentError(f"{caller}: {name} must be an int of at least 1, not {value!r}")
 
 
+def check_flag(caller: str, name: str, value: object) -> None:
+    """See that it is True or False.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(f"{caller}: {name} must be True or False, not {value!r}")
+
+
+def check_name(caller: str, name: str, value: object) -> None:
+    """See that it is one name.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{caller}: {name} must be one name, such as 'orders', not {value!r}")
+
+
+def as_names(caller: str, name: str, value: object) -> tuple[str, ...]:
+    """Names, each once; a str is one name.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if isinstance(value, str):
+        return (value,)
+    given: list[object] = [value]
+    if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
+        given = [*cast("Iterable[object]", value)]
+    names = dict.fromkeys(one for one in given if isinstance(one, str))
+    if not all(isinstance(one, str) for one in given):
+        raise InvalidArgumentError(f"{caller}: {name} must be names, such as ['orders'], not {value!r}")
+    return tuple(names)
+
+
 def as_folder(caller: str, name: str, value: object) -> Path:
     """The folder of that name.
 
     Raises:
         InvalidArgumentError: there can be no such folder.
     """
-    try:
-        text = os.fspath(value)  # type: ignore[call-overload]
-        if isinstance(text, str) and text and "\0" not in text and os.fsencode(text):
+    text: object = None
+    if isinstance(value, str | os.PathLike):
+        text = os.fspath(cast("str | os.PathLike[str]", value))
+    if isinstance(text, str) and text and "\0" not in text:
+        with suppress(UnicodeEncodeError):
+            os.fsencode(text)
             return Path(text)
-    except (TypeError, ValueError):
-        pass
     raise InvalidArgumentError(f"{caller}: {name} must be the path of a folder, not {value!r}")

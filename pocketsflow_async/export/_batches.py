@@ -14,7 +14,7 @@ from typing import Any
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
 from pocketsflow_async.errors import ConfigurationError, ExportError, InvalidArgumentError
-from pocketsflow_async.export._arguments import check_client, check_count
+from pocketsflow_async.export._arguments import check_client, check_count, check_name
 from pocketsflow_async.export._columns import columns_of
 from pocketsflow_async.export._files import disk, in_thread
 from pocketsflow_async.export._plan import moment
@@ -57,8 +57,7 @@ def export_batches(
         PocketsflowError: the API could not be read.
     """
     check_client("export_batches", pf)
-    if not isinstance(resource, str):
-        raise InvalidArgumentError(f"export_batches: resource must be one name, such as 'orders', not {resource!r}")
+    check_name("export_batches", "resource", resource)
     if resource not in LISTS:
         raise InvalidArgumentError(f"export_batches: no such resource: {resource}; there are {', '.join(LISTS)}")
     check_count("export_batches", "batch_size", batch_size)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pocketsflow_async.export._incremental import opened
 
@@ -39,8 +40,8 @@ def count_duckdb(path: Path, resources: Sequence[str]) -> Counts:
         return _rows(lambda query: database.execute(query).fetchone(), resources)
 
 
-def _rows(first: Callable[[str], Sequence[int]], resources: Sequence[str]) -> Counts:
-    return {name: first(f'SELECT count(*) FROM "{name}"')[0] for name in resources}  # noqa: S608 - names of the spec
+def _rows(first: Callable[[str], Any], resources: Sequence[str]) -> Counts:
+    return {name: int(first(f'SELECT count(*) FROM "{name}"')[0]) for name in resources}  # noqa: S608 - names of the spec
 
 
 COUNTS: Mapping[str, Callable[[Path, Sequence[str]], Counts]] = {

@@ -13,8 +13,9 @@ import stat
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import IO, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from pocketsflow_async.errors import ExportError
 
@@ -160,7 +161,7 @@ def _opened(path: Path, flags: int) -> int:
     return handle
 
 
-def open_to_read(path: Path) -> IO[bytes]:
+def open_to_read(path: Path) -> BufferedReader:
     """A regular file, to be read; never what a link leads to.
 
     Raises:
@@ -170,7 +171,7 @@ def open_to_read(path: Path) -> IO[bytes]:
     return open(path, "rb", opener=lambda _, flags: _opened(path, flags))
 
 
-def open_to_append(path: Path) -> IO[bytes]:
+def open_to_append(path: Path) -> BufferedWriter:
     """A regular file of this name alone, made if it is missing: one with further names gets a copy of its own first."""
     found = check_regular(path)
     if found is not None and found.st_nlink > 1:
@@ -241,7 +242,7 @@ def read_small(path: Path, limit: int) -> bytes | None:
 def digest(path: Path) -> tuple[int, str]:
     """A file's size and SHA-256."""
     with open_to_read(path) as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), checksum
 
 

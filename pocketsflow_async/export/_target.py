@@ -27,20 +27,22 @@ def names_of(resources: Iterable[str], options: Options) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, names)))
 
 
-def check_target(folder: Path, names: Iterable[str], *known: Manifest | None) -> None:
+def check_target(folder: Path, names: Iterable[str], old: Manifest | None, ready: Manifest | None) -> None:
     """See that an export overwrites nothing but what an export wrote.
 
     Args:
         folder: the target.
         names: the files that will be written.
-        known: the manifest of the export before; and that of one which was stopped while its files got their names.
+        old: the manifest of the export before.
+        ready: that of an export which was stopped while its files got their names.
 
     Raises:
         ExportError: names what else is there.
     """
     foreign: list[str] = []
     changed: list[str] = []
-    contents = [content for manifest in known if manifest is not None for content in manifest.contents()]
+    sizes = {content.file: content.bytes for content in old.contents()} if old is not None else {}
+    given = {content.file: content for content in ready.contents()} if ready is not None else {}
     with disk(folder, "read"):
         for name in names:
             path = folder / name
@@ -48,9 +50,9 @@ def check_target(folder: Path, names: Iterable[str], *known: Manifest | None) ->
                 if path.parent != folder:
                     check_folder(path.parent)
                 found = check_regular(path)
-                sizes = {content.bytes for content in contents if content.file == name}
-                if found is not None and found.st_size not in sizes:
-                    (changed if sizes else foreign).append(name)
+                if found is None or found.st_size == sizes.get(name) or (name in given and _holds(path, given[name])):
+                    continue
+                (changed if name in sizes else foreign).append(name)
     for files, what in ((foreign, "not written by an export"), (changed, "changed since it was exported")):
         if files:
             more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
