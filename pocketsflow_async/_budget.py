@@ -118,20 +118,32 @@ class Budget:
 
     def delay(self, now: float) -> float | None:
         """Seconds until the next request may go; None when that hangs on a response still to come."""
-        if self.under_way >= self._side_by_side and now - self.taken_at < LONGEST_PAUSE:
+        overdue = now - self.taken_at >= LONGEST_PAUSE
+        if self.under_way >= self._side_by_side and not overdue:
             return None
         self._settle(now)
         unseen = self.under_way + len(self._settling) + len(self._given_up)
         at = self._paused_until
         for bucket in self._buckets:
-            if bucket.tokens < 1 + unseen:
-                full = 1 + unseen > bucket.capacity
-                at = max(at, min(self._next_seen(), bucket.until) if full else bucket.holds_at(1 + unseen))
+            if bucket.tokens >= 1 + unseen:
+                continue
+            if bucket.capacity >= 1 + unseen:
+                at = max(at, bucket.holds_at(1 + unseen))
+            elif (seen := min(self._next_seen(), bucket.until)) < math.inf:
+                at = max(at, seen)
+            elif not overdue:
+                return None
         if unseen + len(self._fresh) >= self._window:
-            at = max(at, min(self._place_back(), self._forget_at))
-        if at == math.inf:
-            return None
+            back = min(self._place_back(), self._forget_at)
+            if back == math.inf:
+                return None
+            at = max(at, back)
         return at - now if at > now else 0.0
+
+    @property
+    def hurries(self) -> bool:
+        """Whether the next response may let somebody go earlier than `delay` says."""
+        return self.under_way > 0 and bool(self._given_up)
 
     def forecast(self, now: float, ahead: int) -> float:
         """Seconds until a request could go that stands behind `ahead` others, if all responses came now."""

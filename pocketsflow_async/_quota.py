@@ -237,29 +237,35 @@ class RateLimiter:
             waiters.stop_timer()
             now = self._clock()
             again = self._take_from_blocked(waiters.loop, now)
-            while waiters:
+            while (first := self._first(now)) is not None:
                 delay = self._budget.delay(now)
+                self._hangs = self._hangs or delay is None or self._budget.hurries
                 if delay is None:
-                    delay = self._give_up_stopped(now)
+                    delay = self._give_up_unanswered(now)
+                elif delay == 0 and first is waiters:
+                    if waiters.let_through(now, by_place=self._by_place()):
+                        self._budget.take(now)
+                        self._served += 1
+                    continue
                 elif delay == 0:
-                    by_place = self._served % _FAIR == _FAIR - 1
-                    first = self._first(now, by_place=by_place)
-                    if first is waiters:
-                        if waiters.let_through(now, by_place=by_place):
-                            self._budget.take(now)
-                            self._served += 1
-                        continue
                     if not first.call(self._serve, now):
                         self._drop(first)
                         continue
                     delay = BLOCKED
-                waiters.timer = waiters.loop.call_later(min(delay, again), self._serve, waiters)
+                if waiters:
+                    waiters.timer = waiters.loop.call_later(min(delay, again), self._serve, waiters)
                 return
 
-    def _first(self, now: float, *, by_place: bool) -> Waiters:
-        """Those whose first call is next, of the event loops that react; the running one is among them."""
+    def _by_place(self) -> bool:
+        return self._served % _FAIR == _FAIR - 1
+
+    def _first(self, now: float) -> Waiters | None:
+        """Those whose first call is next, of the event loops that react, as the running one does."""
         able = [waiters for waiters in self._waiters.values() if waiters and waiters.reacts(now)]
-        return min(able, key=lambda waiters: waiters.first(by_place=by_place)[:2]) if len(able) > 1 else able[0]
+        if len(able) > 1:
+            by_place = self._by_place()
+            return min(able, key=lambda waiters: waiters.first(by_place=by_place)[:2])
+        return able[0] if able else None
 
     def _take_from_blocked(self, running: asyncio.AbstractEventLoop, now: float) -> float:
         """Put back what other event loops took and do not pick up; seconds until it is worth another look."""
@@ -276,14 +282,15 @@ class RateLimiter:
                     self._budget.put_back()
         return again
 
-    def _give_up_stopped(self, now: float) -> float:
-        """All hangs on responses, of which some may never come; seconds until it is worth another look."""
-        self._hangs = True
-        since = self._budget.taken_at
-        if now - since >= LONGEST_PAUSE and not all(loop.is_running() for loop in self._loops):
+    def _give_up_unanswered(self, now: float) -> float:
+        """All hangs on responses, which in other event loops may never come; seconds until the next look."""
+        rest = self._budget.taken_at + LONGEST_PAUSE - now
+        if rest > 0:
+            return rest
+        if len(self._loops) > 1:
             self._budget.give_up_all(now)
             return 0.0
-        return since + LONGEST_PAUSE - now if now - since < LONGEST_PAUSE else LONGEST_PAUSE
+        return LONGEST_PAUSE
 
     def _open(self) -> list[Waiters]:
         """All waiters but those of closed event loops, which are forgotten."""

@@ -3,7 +3,7 @@ import random
 
 import pytest
 from counting import SERVERS, CalendarWindow
-from fakes import now, virtual_time
+from fakes import answer, now, settle, virtual_time
 from quotas import TOLERANCE, limiter, send
 
 from pocketsflow_async import RateLimit
@@ -60,6 +60,77 @@ async def test_waiters_wait_for_an_answer_where_no_clock_helps():
 
     assert waiting
     assert now() == pytest.approx(1010.1, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize(("period", "counts"), [(10.0, 30.0), (60.0, 180.0), (3600.0, 3720.0)])
+@virtual_time
+async def test_a_request_that_was_given_up_counts_for_two_periods_more(period, counts):
+    """A frozen server may still read it: it counts as not seen for two periods, at most two minutes, then for one."""
+    quota = limiter(sustained=100, burst=1, period=period)
+    await quota.acquire()
+    quota.give_up()
+
+    await quota.acquire()
+
+    assert now() == pytest.approx(counts, abs=TOLERANCE)
+
+
+@virtual_time
+async def test_a_gateway_that_gave_up_counts_like_us():
+    """After a 504 the server behind the gateway may still have the request in its socket."""
+    quota = limiter(sustained=100, burst=1, period=10.0)
+    await quota.acquire()
+    quota.release(answer(504))
+
+    await quota.acquire()
+
+    assert now() == pytest.approx(30.0, abs=TOLERANCE)
+
+
+@virtual_time
+async def test_a_request_that_was_never_written_does_not_count():
+    """Its permit goes to the next call at once, also where one waits already."""
+    quota = limiter(sustained=1, burst=1, period=1000.0)
+    await quota.acquire()
+    waiter = asyncio.create_task(quota.acquire())
+    await settle()
+
+    quota.put_back()
+    await waiter
+    quota.put_back()
+
+    assert now() < TOLERANCE
+    assert (quota.state().used, quota.state().tokens) == (0, 1)
+
+
+@virtual_time
+async def test_a_few_timeouts_slow_nobody_down():
+    """With one request in twenty given up, 600 requests still take four periods, and hardly more."""
+    quota = limiter()
+
+    async def one(number: int) -> None:
+        await quota.acquire()
+        (quota.give_up if number % 20 == 7 else quota.release)()
+
+    await asyncio.gather(*[one(number) for number in range(600)])
+
+    assert now() <= 4.1 * 60.0
+
+
+@virtual_time
+async def test_a_response_shortens_the_wait_behind_requests_that_were_given_up():
+    """Who waits for those to be forgotten goes as soon as a response makes room."""
+    quota = limiter(sustained=100, burst=2, period=10.0)
+    await quota.acquire()
+    await quota.acquire()
+    quota.give_up()
+    waiter = asyncio.create_task(quota.acquire())
+
+    await asyncio.sleep(1.0)
+    quota.release()
+    await waiter
+
+    assert now() == pytest.approx(11.1, abs=TOLERANCE)
 
 
 @virtual_time

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from fakes import answer, now, settle, virtual_time
@@ -289,6 +290,118 @@ async def test_a_stricter_policy_is_kept():
     moments = await send(quota, 19)
 
     assert [sum(begin <= moment < begin + 60 for moment in moments) for begin in (0.0, 60.6)] == [9, 10]
+
+
+ODD = [
+    {"ratelimit_policy": "1;w=999999999"},
+    {"ratelimit_policy": "1;w=3600"},
+    {"ratelimit_policy": '"a";q=0.001;w=1, "b";q=1;w=86400, "c";q=0;w=1'},
+    {"ratelimit_policy": '"a";q=NaN;w=60, "b";q=-1;w=60'},
+    {"ratelimit": "limit=0"},
+    {"ratelimit": '"a";r=0;t=31536000'},
+    {"ratelimit": '"a";r=-5;t=-5, "b";r=1;t=999999999999999'},
+    {"ratelimit": "limit=1, remaining=0, reset=9", "ratelimit_policy": "1;w=9", "x_ratelimit_remaining": "5"},
+    {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(2**50)},
+    {"ratelimit_remaining": "0", "ratelimit_reset": "9" * 400},
+    {"ratelimit_remaining": "0", "retry_after": "1e12"},
+]
+
+
+@pytest.mark.parametrize("status", [200, 404, 502, 503])
+@pytest.mark.parametrize("headers", ODD)
+@virtual_time
+async def test_an_odd_header_that_comes_once_is_forgotten_within_two_minutes(status, headers):
+    """Two minutes later a whole burst goes at once, as if nothing had been said."""
+    quota = limiter()
+    await quota.acquire()
+    quota.release(answer(status, **headers))
+    await asyncio.sleep(120.0)
+    begin = now()
+
+    moments = await send(quota, 200)
+
+    assert moments[-1] - begin < TOLERANCE
+
+
+@pytest.mark.parametrize("headers", ODD)
+@virtual_time
+async def test_with_an_odd_header_in_every_answer_a_request_goes_every_two_minutes(headers):
+    """No pause is longer than that, and one request goes at a time to see whether the server still says so."""
+    quota = limiter()
+    moments: list[float] = []
+
+    async def one() -> None:
+        await quota.acquire()
+        moments.append(now())
+        await asyncio.sleep(0.1)
+        quota.release(answer(**headers))
+
+    await asyncio.gather(*[one() for _ in range(205)])
+
+    assert max(later - earlier for earlier, later in pairwise(moments)) <= 121.0
+
+
+@virtual_time
+async def test_a_policy_is_forgotten_after_ten_answers_without_it():
+    """A gateway said it once, the server does not."""
+    quota = limiter()
+    for _ in range(11):
+        await quota.acquire()
+    quota.release(answer(ratelimit_policy="11;w=60"))
+    for _ in range(10):
+        quota.release(answer())
+
+    moments = await send(quota, 189)
+
+    assert moments[-1] < TOLERANCE
+
+
+@virtual_time
+async def test_a_policy_that_is_repeated_is_kept():
+    """For ten minutes, ten requests in each, though our own limits allow a hundred."""
+    quota = limiter()
+    moments: list[float] = []
+
+    async def one() -> None:
+        await quota.acquire()
+        moments.append(now())
+        quota.release(answer(ratelimit_policy="10;w=60"))
+
+    await one()
+    await asyncio.gather(*[one() for _ in range(99)])
+
+    assert max(sum(begin <= moment < begin + 60 for moment in moments) for begin in moments) == 10
+    assert now() == pytest.approx(9 * 60.6, abs=1.0)
+
+
+@virtual_time
+async def test_a_policy_that_is_not_heard_of_any_more_is_tried_with_one_request():
+    """When it was last said two minutes ago, one request goes alone; as it is said again, it holds."""
+    quota = limiter()
+    await was_told(quota, ratelimit_policy="1;w=3600")
+    moments: list[float] = []
+
+    async def one() -> None:
+        await quota.acquire()
+        moments.append(now())
+        await asyncio.sleep(1.0)
+        quota.release(answer(ratelimit_policy="1;w=3600"))
+
+    await asyncio.gather(*[one() for _ in range(3)])
+
+    assert moments == pytest.approx([120.0, 241.0, 362.0], abs=0.01)
+
+
+@virtual_time
+async def test_a_slow_call_does_not_hold_back_the_probe_after_a_429_for_ever():
+    """One that was sent before, and takes ten minutes, holds the others for two."""
+    quota = limiter()
+    await quota.acquire()
+    await was_refused(quota, 1.0)
+
+    await quota.acquire()
+
+    assert now() == pytest.approx(120.0, abs=0.01)
 
 
 @virtual_time

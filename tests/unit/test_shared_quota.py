@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
+from loops import SteppedLoop, World
 
 from pocketsflow_async import Pocketsflow, RateLimit, RateLimiter
 from pocketsflow_async._shared_quota import _kept
@@ -117,22 +119,146 @@ def test_two_event_loops_do_not_corrupt_a_quota():
     assert (quota.state().waiting, quota.state().under_way) == (0, 0)
 
 
-def test_a_loop_that_was_closed_holds_nobody_up():
-    """Calls that a closed loop left in the row are passed over."""
+class Crowd:
+    """Calls in several event loops on one clock, which share a limiter; a call that goes is answered when told so."""
+
+    def __init__(self, world: World, limit: RateLimit) -> None:
+        self.world = world
+        self.quota = RateLimiter(limit, clock=lambda: world.now)
+        self.went: list[tuple[str, float]] = []
+
+    def calls(self, loop: SteppedLoop, *names: str, answered: bool = True) -> None:
+        """Calls of that event loop."""
+        for name in names:
+            self.world.start(loop, self._call(name, answered=answered))
+        self.world.run(self.world.now)
+
+    async def _call(self, name: str, *, answered: bool) -> None:
+        await self.quota.acquire()
+        self.went.append((name, round(self.world.now, 2)))
+        if answered:
+            self.quota.release()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Two event loops."""
+    with World(2) as loops:
+        yield loops
+
+
+SECOND = RateLimit(sustained=10, burst=1, period=1.0)
+
+
+@pytest.mark.parametrize(("state", "late"), [("stopped", 0.0), ("blocked", 0.1)])
+def test_a_loop_that_stands_still_holds_nobody_up(world, state, late):
+    """Calls of a loop that is stopped or blocked are passed over; when it goes on, their turn is the next one."""
+    crowd = Crowd(world, SECOND)
+    still, other = world.loops
+    crowd.calls(still, "first", "early", "early too")
+    crowd.calls(other, "a", "b", "c", "d")
+
+    still.state = state
+    world.run(2.5)
+    still.state = "running"
+    world.run(10.0)
+
+    names, moments = zip(*crowd.went, strict=True)
+    assert names == ("first", "a", "b", "early", "early too", "c", "d")
+    assert moments == pytest.approx([0.0, *(1.01 * number + late for number in range(1, 7))])
+
+
+@pytest.mark.parametrize(("state", "late"), [("stopped", 0.0), ("blocked", 0.1)])
+def test_a_permit_that_is_not_picked_up_is_passed_on(world, state, late):
+    """A loop that stands still just after its call was let through loses the permit, but not its place."""
+    crowd = Crowd(world, SECOND)
+    still, other = world.loops
+    crowd.calls(still, "first", "early")
+    crowd.calls(other, "a", "b")
+    world.now = 1.02
+    still.step()  # its timer lets the call through; the call itself would go in the next step
+    taken = crowd.quota.state().under_way
+
+    still.state = state
+    world.run(1.5)
+    still.state = "running"
+    world.run(10.0)
+
+    assert taken == 1
+    names, moments = zip(*crowd.went, strict=True)
+    assert names == ("first", "a", "early", "b")
+    assert moments == pytest.approx([0.0, 1.02 + late, 2.03 + late, 3.04 + late])
+
+
+def test_a_loop_that_was_closed_holds_nobody_up(world):
+    """What it had let through, and its calls that wait, are forgotten."""
+    crowd = Crowd(world, SECOND)
+    closed, other = world.loops
+    crowd.calls(closed, "first", "early", "early too")
+    crowd.calls(other, "a")
+    world.now = 1.02
+    closed.step()
+
+    closed.close()
+    world.run(10.0)
+
+    assert crowd.went == [("first", 0.0), ("a", pytest.approx(1.02, abs=0.11))]
+    assert (crowd.quota.state().waiting, crowd.quota.state().under_way) == (0, 0)
+
+
+@pytest.mark.parametrize("state", ["stopped", "blocked"])
+def test_calls_in_flight_in_a_loop_that_stands_still_are_given_up_in_the_end(world, state):
+    """When every place hangs on them for two minutes they are given up: two periods and one more, and others go."""
+    crowd = Crowd(world, SECOND)
+    still, other = world.loops
+    crowd.calls(still, "in flight", answered=False)
+    still.state = state
+    crowd.calls(other, "a")
+
+    world.run(200.0)
+
+    assert crowd.went == [("in flight", 0.0), ("a", 123.0)]
+
+
+def test_loops_that_run_are_served_in_order(world):
+    """Calls of two loops go in the order in which they came, and each loop is woken a few times for each."""
+    crowd = Crowd(world, RateLimit(sustained=100, burst=5, period=1.0))
+    names = [str(number) for number in range(60)]
+    for number, name in enumerate(names):
+        crowd.calls(world.loops[number % 2], name)
+    steps = world.steps
+
+    world.run(100.0)
+
+    assert [name for name, _ in crowd.went] == names
+    assert crowd.went[-1][1] == pytest.approx(11 * 1.01, abs=0.1)
+    assert world.steps - steps <= 6 * len(names)
+
+
+def test_a_thread_that_is_blocked_holds_no_other_up():
+    """Its call is at the head of the row, and it does not let go before a call of another thread went."""
     quota = RateLimiter(RateLimit(sustained=1000, burst=1, period=0.05))
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(quota.acquire())
-    left = loop.create_task(quota.acquire())
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
+    waiting, went = Event(), Event()
 
-    async def another() -> None:
-        waiting = asyncio.create_task(quota.acquire())
-        await asyncio.sleep(0)
+    async def blocked() -> bool:
+        await quota.acquire()
         quota.release()
-        await waiting
+        call = asyncio.create_task(quota.acquire())
+        await asyncio.sleep(0)
+        waiting.set()
+        in_time = went.wait(30)  # nothing runs in this event loop meanwhile
+        await call
+        quota.release()
+        return in_time
 
-    asyncio.run(another())
+    async def other() -> None:
+        waiting.wait(30)
+        await quota.acquire()
+        went.set()
+        quota.release()
 
-    assert quota.state().waiting == 0
-    left._log_destroy_pending = False
+    with ThreadPoolExecutor(2) as threads:
+        in_time = threads.submit(asyncio.run, blocked())
+        threads.submit(asyncio.run, other()).result()
+
+        assert in_time.result()
