@@ -6,9 +6,10 @@ from types import GenericAlias
 from typing import Any
 
 import attrs
-from msgspec import UNSET, DecodeError, Raw, Struct, defstruct
+from msgspec import UNSET, DecodeError, Raw, Struct, ValidationError, defstruct
 from msgspec.json import Decoder, Encoder
 
+from pocketsflow_async._slices import members
 from pocketsflow_async.export._columns import Column, Kind
 from pocketsflow_async.export._values import READERS, SENT_AS, UNFIT, Cells, time_as_models
 
@@ -160,7 +161,7 @@ class RowReader:
         row: Cells = [None] * self._width
         try:
             extra = self._walk(self._root, record, row)
-            row[-1] = _encode(extra).decode() if extra else None
+            row[-1] = _encode(extra).decode("utf-8", "replace") if extra else None
         except UNFIT:
             row = [None] * self._width
             row[-1] = record.decode("utf-8", "replace").strip()
@@ -169,7 +170,7 @@ class RowReader:
     def _walk(self, node: _Node, text: bytes | Raw, row: Cells) -> dict[str, Any]:
         """Read an object field by field; what has no place comes back."""
         rest: dict[str, Any] = {}
-        fields = _fields(text)
+        fields = _fields_of(text)
         for name, value in fields.items():
             part = node.parts.get(name)
             other = _ALIASES.get(name, name)
@@ -190,6 +191,16 @@ class RowReader:
                 else:
                     rest |= {name: inner} if inner else {}
         return rest
+
+
+def _fields_of(text: bytes | Raw) -> dict[str, Raw]:
+    """The fields of an object, each with its text, however odd its spelling."""
+    try:
+        return _fields(text)
+    except ValidationError:
+        raise
+    except (DecodeError, UnicodeDecodeError):
+        return {name: Raw(value) for name, value in members(bytes(text)).items()}
 
 
 def _chunks(records: Iterable[bytes], size: int, room: float) -> Iterator[list[bytes]]:

@@ -166,6 +166,26 @@ def test_what_is_no_record_is_kept_whole(text: bytes):
     assert rows[1]["extra"] == text.decode()
 
 
+@pytest.mark.parametrize(
+    ("value", "extra"),
+    [
+        (rb'"\ud83d"', r'"\ud83d"'),
+        (b'"caf\xe9"', '"caf\N{REPLACEMENT CHARACTER}"'),
+        (b"NaN", "NaN"),
+        (b'"a\tb"', '"a\tb"'),
+    ],
+)
+@pytest.mark.parametrize("name", ["firstName", "new"])
+def test_an_odd_value_leaves_the_rest_of_its_row(value: bytes, extra: str, name: str):
+    """It stands in extra as it was sent; the other columns have their values."""
+    record = b'{"_id":"c","%b":%b,"email":"e@x.org"}' % (name.encode(), value)
+
+    row = read(b'{"_id":"before"}', record, b'{"_id":"after"}')[1]
+
+    assert (row["id"], row["email"], row["first_name"]) == ("c", "e@x.org", None)
+    assert row["extra"] == f'{{"{name}":{extra}}}'
+
+
 def test_large_records_come_in_smaller_tables():
     """What is held at once is bounded in bytes as well as in records."""
     tables = RowReader(CUSTOMERS).tables([b'{"_id":"a"}'] * 5 + [b'{"_id":"%s"}' % (b"b" * 50)] * 3, 4, room=60)
