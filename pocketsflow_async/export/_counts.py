@@ -23,7 +23,8 @@ def count_csv(path: Path, resources: Sequence[str]) -> Counts:
 
 def count_parquet(path: Path, resources: Sequence[str]) -> Counts:
     """The rows that a Parquet file names at its end."""
-    return dict.fromkeys(resources, import_module("pyarrow.parquet").read_metadata(path).num_rows)
+    rows: int = import_module("pyarrow.parquet").read_metadata(path).num_rows
+    return dict.fromkeys(resources, rows)
 
 
 def count_sqlite(path: Path, resources: Sequence[str]) -> Counts:
