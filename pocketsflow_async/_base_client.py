@@ -8,6 +8,7 @@ from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy
 from pocketsflow_async._connection import Connection
 from pocketsflow_async._credentials import Credentials
 from pocketsflow_async._unset import UNSET
+from pocketsflow_async.errors import APIResponseError
 
 
 class Client:
@@ -96,7 +97,11 @@ class Client:
         operation = any_operation(method, path)
         check_params(operation.name, params)
         response = await self._connection.send(operation, params=params, body=json, options=options)
-        return await off_loop(response.body, decode_any, response)
+        try:
+            return await off_loop(response.body, decode_any, response)
+        except APIResponseError as exc:
+            error = self._connection.explained(exc, operation.name, response)
+        raise error  # out here, without what it was made from
 
     def spec_patch(self) -> str:
         """All that answers held so far and the spec does not know: YAML to paste into the spec, empty for nothing.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pocketsflow_async._page import Unread
     from pocketsflow_async._quota import Turns
     from pocketsflow_async._response import Response
+    from pocketsflow_async.errors import APIResponseError
 
 T = TypeVar("T")
 
@@ -85,8 +86,14 @@ class Connection:
                 session=self._session,
                 max_response_size=self._max_response_size,
             )
-            renewal = self._credentials.renewal
-            self._executor = Executor(transport, self.quota, self._retry, drift=self._drift, renewal=renewal)
+            self._executor = Executor(
+                transport,
+                self.quota,
+                self._retry,
+                drift=self._drift,
+                renewal=self._credentials.renewal,
+                secrets=lambda: self._credentials.secrets,
+            )
         return self._executor
 
     async def call(self, operation: "Operation[T]", **arguments: Any) -> T:
@@ -103,6 +110,12 @@ class Connection:
         """Carry out an operation and give back its 2xx answer as bytes."""
         executor = self._executor or await self.open()
         return await executor.send(operation, **arguments)
+
+    def explained(self, error: "APIResponseError", name: str, response: "Response") -> "APIResponseError":
+        """The error of a response that cannot be read, without secrets."""
+        from pocketsflow_async._redaction import redact_error
+
+        return redact_error(error, self._credentials.secrets, name, response)
 
     def spec_patch(self) -> str:
         """What answers held so far that the spec does not know, as YAML."""

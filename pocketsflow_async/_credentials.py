@@ -13,6 +13,11 @@ class Renewal(Protocol):
         """Counts the credentials that were in use, these included."""
         ...
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the credentials in use are new: were they refused too, others would not help."""
+        ...
+
     async def ready(self) -> None:
         """Wait until there are credentials that may be sent.
 
@@ -51,19 +56,31 @@ class Credentials(Protocol):
         ...
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must show in no error, whoever repeats it."""
+        ...
+
+    @property
     def renewal(self) -> Renewal | None:
         """How they are renewed; None for what lasts."""
         ...
 
 
 class Key:
-    """A key that lasts."""
+    """A key that lasts.
 
-    __slots__ = ("authorization", "identity", "renewal")
+    Args:
+        secret: the key.
+        scheme: of the `Authorization` header.
+        others: further secrets that its requests send.
+    """
 
-    def __init__(self, secret: Secret, *, scheme: str = "Bearer") -> None:
+    __slots__ = ("authorization", "identity", "renewal", "secrets")
+
+    def __init__(self, secret: Secret, *, scheme: str = "Bearer", others: tuple[str, ...] = ()) -> None:
         self.identity = secret.reveal()
         self.authorization = f"{scheme} {self.identity}"
+        self.secrets = (self.identity, *others)
         self.renewal: Renewal | None = None
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pocketsflow_async._config import RequestOptions, RetryPolicy
 from pocketsflow_async._credentials import Renewal
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Encode = Callable[[str, Any], bytes]
-Read = Callable[[Any, str, Response], Any]
+Read = Callable[[Any, Operation[Any], Response], Any]
 
 _CONVERT = "pocketsflow_async._convert"
 
@@ -64,6 +64,7 @@ class Executor:
         retry: the policy of calls that bring none of their own.
         drift: where answers are compared with the spec; None for nowhere.
         renewal: how the client's credentials are renewed; None for those that last.
+        secrets: what must show in no error.
     """
 
     def __init__(
@@ -75,8 +76,10 @@ class Executor:
         clock: Callable[[], float] = time.monotonic,
         drift: "Drift | None" = None,
         renewal: Renewal | None = None,
+        secrets: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self.transport = transport
+        self._secrets = secrets
         self.quota = quota
         self.retry = retry
         self.clock = clock
@@ -143,19 +146,34 @@ class Executor:
         raise failure
 
     def _read(self, read: Read, codec: Codec[Any], operation: Operation[Any], response: Response) -> Any:
-        answer = read(codec, operation.name, response)
-        if self.drift is not None:
-            self.drift.look(codec, response.body)
-        return answer
+        try:
+            answer = read(codec, operation, response)
+        except APIResponseError as exc:
+            error = self._explained(exc, operation.name, response)
+        else:
+            if self.drift is not None:
+                self.drift.look(codec, response.body)
+            return answer
+        raise error  # out here, without what it was made from
 
     async def _read_aside(
         self, read: Read, codec: Codec[Any], operation: Operation[Any], response: Response
     ) -> Callable[[], Any]:
         """The same for a large response: in a thread, where it is done in pieces, so that the event loop goes on."""
-        answer = await asyncio.to_thread(read, codec, operation.name, response)
-        if self.drift is None:
-            return lambda: answer
-        return partial(self.drift.warn, await asyncio.to_thread(self.drift.compare, codec, response.body), answer)
+        try:
+            answer = await asyncio.to_thread(read, codec, operation, response)
+        except APIResponseError as exc:
+            error = self._explained(exc, operation.name, response)
+        else:
+            if self.drift is None:
+                return lambda: answer
+            return partial(self.drift.warn, await asyncio.to_thread(self.drift.compare, codec, response.body), answer)
+        raise error
+
+    def _explained(self, error: APIResponseError, name: str, response: Response) -> APIResponseError:
+        from pocketsflow_async._redaction import redact_error
+
+        return redact_error(error, self._secrets(), name, response)
 
     async def _encoder(self) -> Encode:
         """What writes bodies; cattrs is imported off the event loop, by the first call that has one."""
@@ -164,20 +182,18 @@ class Executor:
         return encode
 
 
-def _decoded(codec: Codec[T], name: str, response: Response) -> T:
-    try:
-        return codec.decode(response.body.strip() or b"{}")
-    except APIResponseError as error:
-        raise _explained(error, name, response) from None
+def _decoded(codec: Codec[T], operation: Operation[Any], response: Response) -> T:
+    body = response.body.strip()
+    if not body and operation.empty:
+        return cast("T", None)
+    return codec.decode(body or b"{}")
 
 
-def _raw_page(codec: PageCodec[Any], name: str, response: Response) -> RawPage:
-    try:
-        page = codec.raw(response.body)
-    except APIResponseError as error:
-        raise _explained(error, name, response) from None
+def _raw_page(codec: PageCodec[Any], _: Operation[Any], response: Response) -> RawPage:
+    page = codec.raw(response.body)
     page.requests = len(response.failures) + 1
     page.throttled = sum(failure.status == 429 for failure in response.failures)
+    page.date = response.headers.get("Date")
     return page
 
 
@@ -302,10 +318,10 @@ class _RenewedCall(_Call):
         self.send = self._send
         self.renewal = renewal
         self.generation = 0
-        self.renewed = False
+        self.is_final = False
 
     async def attempt(self) -> Response:
-        if self.renewed:  # what is refused with new credentials too is refused for good
+        if self.is_final:  # what is refused with new credentials too is refused for good
             return await super().attempt()
         clock = self.executor.clock
         began = clock()
@@ -314,8 +330,9 @@ class _RenewedCall(_Call):
             return await super().attempt()
         except AuthenticationError as exc:
             error = exc
-        self.renewed = True
-        if await self.renewal.refused(self.generation) and self.request.replayable:
+        replaced = await self.renewal.refused(self.generation)
+        self.is_final = not replaced or self.renewal.is_fresh
+        if replaced and self.request.replayable:
             waited = self.failures[-1].waited
             raise Again(error, waited=waited, elapsed=clock() - began - waited, at_once=True)
         raise error
@@ -323,9 +340,3 @@ class _RenewedCall(_Call):
     async def _send(self, request: Request) -> Response:
         self.generation = self.renewal.generation  # the credentials that the transport takes now
         return await self.executor.transport.send(request)
-
-
-def _explained(error: APIResponseError, name: str, response: Response) -> APIResponseError:
-    told = APIResponseError(f"{name}: {error.message}", path=error.path, status=response.status, body=response.body)
-    told.attempts = response.failures
-    return told

@@ -1,45 +1,32 @@
 """OAuth 2.0 as credentials: access granted by a user, renewed in time, once for all calls, and never lost."""
 
-import asyncio
 import copy
-import inspect
 import time
-from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote_plus
 
 import attrs
 
 from pocketsflow_async import _annotated
 from pocketsflow_async._authorization import AuthorizationRequest, authorization_request
 from pocketsflow_async._config import RetryPolicy, Secret, check_base_url
-from pocketsflow_async._connection import Connection
-from pocketsflow_async._credentials import Key
+from pocketsflow_async._grants import grant_of
 from pocketsflow_async._invalid_requests import invalid_requests
-from pocketsflow_async._operation import Operation
-from pocketsflow_async._refusals import explained
-from pocketsflow_async._tokens import Issued, Tokens, is_sendable, issued, read_tokens
-from pocketsflow_async.errors import (
-    APIConnectionError,
-    APIResponseError,
-    APIStatusError,
-    AuthenticationError,
-    ConfigurationError,
-    PocketsflowError,
-)
-
-OnTokens = Callable[[Tokens], Any]
-"""Stores new tokens; a plain function or an async one."""
-
-_TOKEN: Operation[Any] = Operation("oauth.token", "POST", "", "", idempotency="never", auth=False, urlencoded=True)
-# A refresh that may have arrived may have spent its refresh token: it is not repeated, as no write is without a key.
-_TOKEN_BASIC = _TOKEN._replace(auth=True)
+from pocketsflow_async._refusals import is_final
+from pocketsflow_async._single_flight import SingleFlight
+from pocketsflow_async._token_endpoint import TokenEndpoint
+from pocketsflow_async._token_store import LoadTokens, OnTokens, TokenLock, TokenStore
+from pocketsflow_async._tokens import Issued, Tokens, is_sendable, issued
+from pocketsflow_async.errors import AuthenticationError, ConfigurationError, PocketsflowError
 
 _PAUSE = 10.0
 """Seconds until another try, where renewing ahead of time failed and the token is good for some time yet."""
+_ABANDONED = 90.0
+"""Seconds after which a refresh by another `OAuth2` of this process is no longer waited for."""
+_SPENT = 8
+"""Former tokens that are still kept out of errors."""
 _FORCED = 3
 """Renewals within a minute that refused tokens may cause: where new ones are refused too, more would not help."""
 
@@ -62,6 +49,11 @@ class OAuth2:
         on_tokens: called with the new `Tokens`, and awaited if it is async, before they are used. Where it raises,
             they are neither used nor forgotten: the calls fail with a `ConfigurationError`, and the next one hands
             them over again. It must not use the client itself.
+        load_tokens: asked before each refresh for the `Tokens` that were stored last, where several processes share one
+            grant: tokens that another process has stored are used, and nothing is sent. A function, plain or async,
+            that returns None where nothing is stored.
+        lock: held from `load_tokens` until `on_tokens` has returned, so that one process refreshes at a time: an async
+            context manager, or a function that gives one.
         client_auth: whether the token address is shown id and secret in the `"body"` or by HTTP `"basic"`.
         timeout: seconds for one request to the token address.
         retry: for requests to the token address that certainly did not arrive; others are not repeated.
@@ -89,6 +81,8 @@ class OAuth2:
         authorization_url: str | None = None,
         redirect_uri: str | None = None,
         on_tokens: OnTokens | None = None,
+        load_tokens: LoadTokens | None = None,
+        lock: TokenLock | None = None,
         client_auth: Literal["body", "basic"] = "body",
         timeout: float = 30.0,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
@@ -107,20 +101,29 @@ class OAuth2:
             authorization_url or self.AUTHORIZATION_URL, allow_insecure=allow_insecure, setting="authorization_url"
         )
         self._redirect_uri = redirect_uri
-        self._on_tokens = on_tokens
-        self._client_auth = client_auth
-        self._timeout = timeout
-        self._retry = retry
-        self._session = session
+        self._store = TokenStore(on_tokens, load_tokens, lock)
         self._clock = clock
-        self._budget = invalid_requests(self._token_url, clock)
+        self._endpoint = TokenEndpoint(
+            url=self._token_url,
+            client_id=client_id,
+            client_secret=self._client_secret,
+            client_auth=client_auth,
+            timeout=timeout,
+            retry=retry,
+            session=session,
+            budget=invalid_requests(self._token_url, clock),
+            clock=clock,
+        )
         given = Tokens(access_token or "", refresh_token, expires_at)
         self._used = issued(given, _until(expires_at), clock())
+        self._grant = grant_of(self._place, refresh_token)
+        self._spent: deque[Secret] = deque(maxlen=_SPENT)
+        self._is_fresh = False
         self._pending: Issued | None = None
         self._refusal: AuthenticationError | None = None
         self._generation = 0
         self._forced: deque[float] = deque(maxlen=_FORCED)
-        self._task: asyncio.Task[None] | None = None
+        self._flight = SingleFlight()
 
     # ------------------------------------------------------------------------------------- what programs call
 
@@ -172,9 +175,8 @@ class OAuth2:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri or self._redirect_uri}
         if verifier is not None:
             form["code_verifier"] = verifier
-        while self._task is not None and self._flying():
-            await asyncio.wait({self._running(self._task)})
-        await self._outcome(self._begin(self._exchange(form)))
+        await self._flight.wait()
+        await self._flight.run(self._exchange(form))
         return self._used.tokens
 
     async def refresh(self) -> Tokens:
@@ -184,7 +186,7 @@ class OAuth2:
             AuthenticationError: the refresh token was refused: authorize anew.
             ConfigurationError: there is no refresh token, `on_tokens` raised, or the address refused too many requests.
         """
-        if self._pending is None and not self._used.tokens.refresh_token:
+        if not self._can_renew():
             raise ConfigurationError("there is no refresh token: authorize with authorize_url() and exchange()")
         await self._renew()
         return self._used.tokens
@@ -208,6 +210,13 @@ class OAuth2:
         return self.client_id
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must show in no error: the client secret, and tokens in use, before and after."""
+        issues = [self._used.tokens, *([self._pending.tokens] if self._pending else [])]
+        texts = [text for one in issues for text in (one.access_token, one.refresh_token) if text]
+        return (self._client_secret.reveal(), *texts, *(spent.reveal() for spent in self._spent))
+
+    @property
     def renewal(self) -> "OAuth2":
         """We renew ourselves."""
         return self
@@ -217,13 +226,18 @@ class OAuth2:
         """Counts the tokens that were in use."""
         return self._generation
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the tokens in use were issued to this object, not found at another one's."""
+        return self._is_fresh
+
     async def ready(self) -> None:
         """Wait until there is an access token that may be sent."""
         used = self._used
         if self._pending is None:
             if used.tokens.access_token and self._clock() < used.renew_at:
                 return
-            if not used.tokens.refresh_token:
+            if not self._can_renew():
                 if used.tokens.access_token:
                     return  # whether it is over the server knows
                 raise ConfigurationError("there are no tokens: authorize with authorize_url() and exchange()")
@@ -240,141 +254,107 @@ class OAuth2:
         """See to it that another access token is in use than the one of that generation."""
         if generation != self._generation:
             return True
-        if self._pending is None and not self._used.tokens.refresh_token:
+        if not self._can_renew():
             return False
-        if not self._flying():
-            now = self._clock()
+        now, begins = self._clock(), not self._flight.is_flying()
+        if begins:
             if len(self._forced) == _FORCED and now - self._forced[0] < 60.0:
                 return False
             self._forced.append(now)
         await self._renew()
-        return True
+        if begins and not self._is_fresh and now in self._forced:
+            self._forced.remove(now)  # nothing was sent
+        return generation != self._generation
 
     async def settled(self) -> None:
         """Wait until nothing is being renewed."""
-        task = self._task
-        here = task is not None and task.get_loop() is asyncio.get_running_loop()
-        if task is not None and here and task is not asyncio.current_task():
-            await asyncio.wait({task})
+        await self._flight.settled()
 
     # ------------------------------------------------------------------------------------- one at a time
 
-    def _flying(self) -> bool:
-        return self._task is not None and not self._task.done() and not self._task.get_loop().is_closed()
+    @property
+    def _place(self) -> tuple[object, ...]:
+        return self._token_url, self.client_id, self._clock
+
+    def _can_renew(self) -> bool:
+        return self._pending is not None or bool(self._used.tokens.refresh_token) or self._store.load_tokens is not None
 
     async def _renew(self) -> None:
-        task = self._task if self._flying() else None
-        await self._outcome(self._begin(self._renewal()) if task is None else self._running(task))
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Work in a task of its own: whoever waits for it may be cancelled, and the tokens arrive all the same."""
-        self._task = asyncio.get_running_loop().create_task(work)
-        self._task.add_done_callback(_look)
-        return self._task
-
-    def _running(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
-        if task is asyncio.current_task():
-            raise ConfigurationError("on_tokens used the client, which waits for it: let it only store the tokens")
-        if task.get_loop() is not asyncio.get_running_loop():
-            raise ConfigurationError("the tokens are being renewed in another event loop: use one OAuth2 for each")
-        return task
-
-    async def _outcome(self, task: asyncio.Task[None]) -> None:
-        await asyncio.wait({task})
-        if task.cancelled():
-            raise APIConnectionError("the event loop ended while the tokens were renewed")
-        failure = task.exception()
-        if isinstance(failure, PocketsflowError):
-            error = copy.copy(failure)  # each that waits raises one of its own
-            error.__cause__ = failure.__cause__
-            raise error
-        if failure is not None:
-            raise failure
+        await (self._flight.join() if self._flight.is_flying() else self._flight.run(self._renewal()))
 
     async def _renewal(self) -> None:
-        if self._pending is None:
-            if self._refusal is not None:
-                raise copy.copy(self._refusal)
-            token = self._used.tokens.refresh_token or ""
-            try:
-                self._pending = await self._ask({"grant_type": "refresh_token", "refresh_token": token})
-            except AuthenticationError as exc:
+        async with self._grant.alone(_ABANDONED), self._store.locked():
+            if self._pending is None and not await self._found_newer():
+                await self._refresh()
+            if self._pending is not None:
+                await self._hand_over(self._pending)
+
+    async def _found_newer(self) -> bool:
+        """Whether another process or object has got tokens since; those that are good for some time are used."""
+        stored = await self._store.load()
+        if stored is not None and self._is_news(stored):
+            newer = issued(stored, _until(stored.expires_at), self._clock())
+            self._publish(newer)
+            if not stored.access_token or self._clock() >= newer.renew_at:
+                self._used = newer  # to be refreshed
+                self._refusal = None
+                return False
+            self._use(newer, fresh=False)
+            return True
+        newest = self._grant.newest
+        if newest is None or not self._is_news(newest.tokens):
+            return False
+        self._pending, self._is_fresh = newest, False
+        return True
+
+    def _is_news(self, tokens: Tokens) -> bool:
+        used = self._used.tokens
+        return (tokens.access_token, tokens.refresh_token) != (used.access_token, used.refresh_token)
+
+    async def _refresh(self) -> None:
+        """Get new tokens for the refresh token."""
+        if self._refusal is not None:
+            raise copy.copy(self._refusal)
+        token = self._used.tokens.refresh_token
+        if not token:
+            if not self._used.tokens.access_token:
+                raise ConfigurationError("there are no tokens: authorize with authorize_url() and exchange()")
+            return
+        try:
+            self._pending = await self._endpoint.request({"grant_type": "refresh_token", "refresh_token": token})
+        except AuthenticationError as exc:
+            if not is_final(exc):
+                raise
+            if not await self._found_newer():  # else somebody else used this refresh token first
                 self._refusal = exc
                 raise
-        await self._hand_over(self._pending)
+            return
+        self._is_fresh = True
+        self._publish(self._pending)
+
+    def _publish(self, new: Issued) -> None:
+        """Let the other objects of this process find the tokens, whichever of the grant's refresh tokens they have."""
+        self._grant.newest = new
+        grant_of(self._place, new.tokens.refresh_token, self._grant)
 
     async def _exchange(self, form: dict[str, str | None]) -> None:
-        self._pending = await self._ask(form)
-        await self._hand_over(self._pending)
+        async with self._store.locked():
+            self._pending = await self._endpoint.request(form)
+            self._is_fresh = True
+            self._grant = grant_of(self._place, self._pending.tokens.refresh_token)
+            await self._hand_over(self._pending)
 
     async def _hand_over(self, new: Issued) -> None:
         """Let the tokens be stored, then use them."""
-        failure: BaseException | None = None
-        if self._on_tokens is not None:
-            try:
-                stored = self._on_tokens(new.tokens)
-                if inspect.isawaitable(stored):
-                    await stored
-            except asyncio.CancelledError as exc:
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise
-                failure = exc
-            except Exception as exc:  # noqa: BLE001 - whatever it is, the tokens are not stored
-                failure = exc
-        if failure is None:
-            self._used, self._pending, self._refusal = new, None, None
-            self._generation += 1
-            return
-        error = ConfigurationError(
-            f"on_tokens raised {type(failure).__name__}: the new tokens are not used; they are kept (see `tokens`), "
-            "and the next call hands them over again"
-        )
-        if not _shows(failure, new.tokens):
-            error.__cause__ = failure
-        raise error
+        await self._store.store(new.tokens)
+        self._use(new, fresh=self._is_fresh)
 
-    async def _ask(self, form: dict[str, str | None]) -> Issued:
-        secret = self._client_secret.reveal()
-        operation, key = _TOKEN, Key(Secret(""))
-        if self._client_auth == "basic":
-            pair = f"{quote_plus(self.client_id)}:{quote_plus(secret)}"
-            operation, key = _TOKEN_BASIC, Key(Secret(b64encode(pair.encode()).decode()), scheme="Basic")
-        else:
-            form = {**form, "client_id": self.client_id, "client_secret": secret or None}
-        connection = Connection(
-            self._token_url, key, timeout=self._timeout, quota=self._budget, retry=self._retry, session=self._session
-        )
-        error: PocketsflowError
-        try:
-            response = await connection.send(operation, body=form)
-            return read_tokens(response, self._clock(), refresh_token=form.get("refresh_token"))
-        except APIStatusError as exc:
-            hidden = [secret, key.identity, *(text for text in form.values() if text), self._used.tokens.access_token]
-            error = explained(exc, form["grant_type"] or "", hidden)
-        except APIResponseError as exc:
-            error = exc
-        finally:
-            await connection.aclose()
-        raise error  # out here, without what it was made from
-
-
-def _look(task: asyncio.Task[None]) -> None:
-    """Take note of an outcome for which nobody waits any more."""
-    if not task.cancelled():
-        task.exception()
-
-
-def _shows(failure: BaseException, tokens: Tokens) -> bool:
-    """Whether the text of an error, or of one that it came from, holds a token."""
-    seen: BaseException | None = failure
-    hidden = [text for text in (tokens.access_token, tokens.refresh_token) if text]
-    while seen is not None:
-        told = f"{seen} {seen!r} {getattr(seen, '__notes__', ())!r} {vars(seen)!r}"
-        if any(text in told for text in hidden):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
+    def _use(self, new: Issued, *, fresh: bool) -> None:
+        former = self._used.tokens
+        self._spent += [Secret(text) for text in (former.access_token, former.refresh_token) if text]
+        self._used, self._pending, self._refusal = new, None, None
+        self._is_fresh = fresh
+        self._generation += 1
 
 
 def _until(moment: datetime | None) -> float | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any, Protocol
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 import attrs
 
@@ -107,7 +107,7 @@ class RateLimiter:
         self._clock = clock
         self._budget = Budget(self.limit, _now(clock))
         self._waiters: dict[asyncio.AbstractEventLoop, Waiters] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: ref[asyncio.AbstractEventLoop] | None = None  # the last one; a limiter keeps no loop alive
         self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._came = self._served = 0
         self._hangs = False
@@ -117,8 +117,8 @@ class RateLimiter:
         """Acquire a permit for one request if that needs no waiting; `release` and the like as after `acquire`."""
         loop = asyncio.get_running_loop()
         with self._lock:
-            if loop is not self._loop:
-                self._loop = loop
+            if self._loop is None or self._loop() is not loop:
+                self._loop = ref(loop)
                 self._loops.add(loop)
             return not self._waiters and self._budget.try_take(self._clock())
 
@@ -190,6 +190,9 @@ class RateLimiter:
         """Whether nobody waits and nothing is left to remember."""
         with self._lock:
             return not self._open() and self._budget.is_full(self._clock())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a RateLimiter is not pickled or copied: clients share it, and it knows their event loops")
 
     async def _wait(self, priority: Priority) -> None:
         if priority not in PRIORITIES:

@@ -1,39 +1,36 @@
-"""What a token address means when it refuses: an error that says what to do, and holds no secret."""
+"""What a token endpoint means when it rejects a request: an error that says what to do."""
 
 import copy
-from collections.abc import Iterable
 from typing import Any
 
 from pocketsflow_async._json import is_object
 from pocketsflow_async.errors import APIStatusError, AuthenticationError, printable
 
 _ADVICE = {
-    "refresh_token": "authorize anew, with authorize_url() and exchange()",
-    "authorization_code": "a code serves once and not for long: send the user to authorize_url() again",
+    "refresh_token": "authorize again, with authorize_url() and exchange()",
+    "authorization_code": "a code is valid once and not for long: send the user to authorize_url() again",
 }
 _CLIENT = {"invalid_client", "unauthorized_client"}
-_FINAL = {400, 401, 403}
+_FINAL = {*_CLIENT, "invalid_request", "invalid_grant", "unsupported_grant_type", "invalid_scope"}
+"""The codes of RFC 6749, section 5.2: only these say something of the request and its tokens."""
 
 
-def explained(error: APIStatusError, grant: str, hidden: Iterable[str]) -> APIStatusError:
-    """The error to raise: without headers and body, and with its words looked through for secrets.
+def explained(error: APIStatusError, grant: str) -> APIStatusError:
+    """The error to raise: without headers and body, which may hold tokens.
 
-    A refusal for good becomes an `AuthenticationError`, whatever its status.
+    A rejection with a code of RFC 6749 becomes an `AuthenticationError`, whatever its status; see `is_final`.
     """
     code, words = _told(error)
-    hidden = list(hidden)
-    words = _without(words, hidden)[:300]
-    if error.status not in _FINAL:
+    if not is_final(error):
         told = copy.copy(error)
-        told.message, told.body, told.headers = printable(words), None, {}
+        told.message, told.body, told.headers = printable(words[:300]), None, {}
         told.args = (told.message,)
         return told
-    code = None if code is None else _without(code, hidden)[:100]
-    reason = words if code is None or code in words else f"{code}: {words}" if words else code
-    advice = "look at client_id and client_secret" if code in _CLIENT else _ADVICE.get(grant, "")
+    reason = words[:300] if code is None or code in words else f"{code}: {words[:300]}" if words else code
+    advice = "check client_id and client_secret" if code in _CLIENT else _ADVICE.get(grant, "")
     what = "the refresh token" if grant == "refresh_token" else "the authorization code"
     told = AuthenticationError(
-        f"{'the application' if code in _CLIENT else what} was refused ({reason}): {advice}",
+        f"{'the application' if code in _CLIENT else what} was rejected ({reason}): {advice}",
         status=error.status,
         code=code,
         request_id=error.request_id,
@@ -42,17 +39,15 @@ def explained(error: APIStatusError, grant: str, hidden: Iterable[str]) -> APISt
     return told
 
 
+def is_final(error: APIStatusError) -> bool:
+    """Whether the same request will never succeed: the response names one of the six codes, in JSON."""
+    return 400 <= error.status < 500 and error.status != 429 and _told(error)[0] in _FINAL
+
+
 def _told(error: APIStatusError) -> tuple[str | None, str]:
     """The code and the words, as RFC 6749 has them or as our APIs have them."""
     body: Any = error.body
     if is_object(body) and isinstance(body.get("error"), str):
         words = body.get("error_description")
         return body["error"], words if isinstance(words, str) else error.message
-    return error.code, body.strip() if isinstance(body, str) and body.strip() else error.message
-
-
-def _without(text: str, hidden: Iterable[str]) -> str:
-    for secret in hidden:
-        if len(secret) >= 4:
-            text = text.replace(secret, "***")
-    return text
+    return error.code, error.message

@@ -156,13 +156,12 @@ class Transport:
         return self._owned
 
     def _redacted(self, answer: ClientResponse, body: bytes, is_whole: bool) -> Response:
-        """An answer that becomes an error, which gets around: a server that repeats the key in it is not passed on."""
-        _, _, key = self._credentials.authorization.partition(" ")
-        if not key:
-            return Response(answer.status, answer.headers, body)
-        headers = CIMultiDict((name, value.replace(key, "***")) for name, value in answer.headers.items())
-        body = body.replace(key.encode(), b"***")
-        return Response(answer.status, headers, body if is_whole else _without_start_of(key.encode(), body))
+        """A response that becomes an error: a secret that the server repeats in it is not passed on."""
+        from pocketsflow_async._redaction import redact, redact_text
+
+        secrets = self._credentials.secrets
+        headers = CIMultiDict((name, redact_text(value, secrets)) for name, value in answer.headers.items())
+        return Response(answer.status, headers, redact(body, secrets, is_whole=is_whole))
 
     def _unusable(self, session: ClientSession, sending: Sending) -> PocketsflowError | None:
         if sending.begun or not getattr(session, "closed", False):
@@ -188,14 +187,6 @@ def _form_data(form: "Form", parts: list[AsyncGenerator[bytes]]) -> aiohttp.Form
         parts.append(chunks(part))
         data.add_field(name, parts[-1], filename=part.name, content_type=part.content_type)
     return data
-
-
-def _without_start_of(key: bytes, body: bytes) -> bytes:
-    """A body that was cut off, without the part of the key that it may end with."""
-    for length in range(len(key) - 1, 0, -1):
-        if body.endswith(key[:length]):
-            return body[:-length]
-    return body
 
 
 async def _close(parts: list[AsyncGenerator[bytes]]) -> None:

@@ -133,7 +133,7 @@ class APIResponseError(PocketsflowError):
     Attributes:
         path: the place in the body, such as ``$.orders[3].price``.
         status: the HTTP status.
-        body: the body as it arrived.
+        body: the first 64 KiB of the body as it arrived, but for secrets: they are replaced by `***`.
     """
 
     path: str

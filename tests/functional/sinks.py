@@ -2,13 +2,17 @@
 
 import copy
 import gc
+import html
 import io
+import json
 import logging
 import pickle
 import traceback
 import types
+from base64 import b64encode, encodebytes, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from rich.console import Console
 from rich.traceback import Traceback
@@ -104,8 +108,51 @@ RAISED: dict[str, Sink] = {
 """Where errors may end besides."""
 
 
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as sent": str,
+    "percent-encoded": lambda text: quote(text, safe=""),
+    "as a form": quote_plus,
+    "percent-encoded twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "each byte percent-encoded": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "JSON": lambda text: json.dumps(text).replace("/", "\\/"),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+    "JSON escapes": lambda text: "".join(f"\\u{ord(mark):04X}" for mark in text),
+    "HTML": html.escape,
+    "HTML entities": lambda text: "".join(f"&#x{ord(mark):x};" for mark in text),
+    "Python": lambda text: repr(text.encode()),
+    "hexadecimal": lambda text: text.encode().hex().upper(),
+    "Base64": lambda text: b64encode(text.encode()).decode(),
+    "Base64, one byte on": lambda text: b64encode(b"x" + text.encode() + b"y").decode(),
+    "Base64, two bytes on": lambda text: b64encode(b"xx" + text.encode() + b"yy").decode(),
+    "Base64 of a form": lambda text: b64encode(b"key=" + quote_plus(text).encode()).decode(),
+    "Base64 for addresses": lambda text: urlsafe_b64encode(text.encode()).decode(),
+    "Base64 in lines": lambda text: encodebytes(b"x" * 41 + text.encode()).decode(),
+    "Base64, percent-encoded": lambda text: quote(b64encode(text.encode()).decode(), safe=""),
+}
+"""How a server may spell what it was sent."""
+
+
+def _needles() -> Iterator[str]:
+    """The mark as each spelling shows it, in lower case; of Base64 the middle, which hangs on no neighbour."""
+    for name, spell in SPELLINGS.items():
+        spelled = spell(MARK).strip("\"'\\\n")
+        yield (spelled[4:-4] if name.startswith("Base64") else spelled).lower()
+
+
+NEEDLES = sorted({needle for needle in _needles() if len(needle) > 5})
+
+
+def is_given_away(text: str) -> bool:
+    """Whether a text has the mark in it, in any spelling, broken into lines or not."""
+    flat = "".join(text.split()).replace("\\n", "").lower()
+    return any(needle in flat for needle in NEEDLES)
+
+
 def leaks(sinks: dict[str, Sink], things: dict[str, Any]) -> list[str]:
     """Thing and sink wherever a secret is found."""
     return [
-        f"{name} in {sink}" for name, thing in things.items() for sink, put in sinks.items() if MARK in str(put(thing))
+        f"{name} in {sink}"
+        for name, thing in things.items()
+        for sink, put in sinks.items()
+        if is_given_away(str(put(thing)))
     ]

@@ -86,7 +86,7 @@ async def test_from_the_first_visit_to_the_last_call(sandbox: PocketSuiteSandbox
         assert len(vault.stored) == 3
 
         sandbox.revoke()
-        with pytest.raises(AuthenticationError, match=r"refresh token was refused .*: authorize anew") as caught:
+        with pytest.raises(AuthenticationError, match=r"refresh token was rejected .*: authorize again") as caught:
             await ps.client_notes.create(note="Gone.", client_id=made.id)
         assert (caught.value.status, caught.value.code) == (400, "invalid_grant")
         assert [attempt.status for attempt in caught.value.attempts] == [401]
@@ -112,7 +112,9 @@ async def test_a_code_that_is_refused(sandbox: PocketSuiteSandbox, clock: Clock,
     request = oauth.authorize_url()
     given = {"code": (await visit(request.url))["code"], "verifier": request.verifier, **changes}
 
-    with pytest.raises(AuthenticationError, match=rf"code was refused \(invalid_grant: {reason}.*a code serves once"):
+    with pytest.raises(
+        AuthenticationError, match=rf"code was rejected \(invalid_grant: {reason}.*a code is valid once"
+    ):
         await oauth.exchange(**given)
     assert oauth.tokens is before
 
@@ -131,7 +133,7 @@ async def test_an_application_that_is_not_known(sandbox: PocketSuiteSandbox, clo
     """It is told to look at its id and secret, not to send the user again."""
     oauth = sandbox.oauth(clock=clock, client_secret="another_secret")
 
-    with pytest.raises(AuthenticationError, match=r"the application was refused .*: look at client_id") as caught:
+    with pytest.raises(AuthenticationError, match=r"the application was rejected .*: check client_id") as caught:
         await oauth.refresh()
     assert caught.value.code == "invalid_client"
 

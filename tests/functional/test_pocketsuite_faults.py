@@ -74,7 +74,7 @@ async def test_a_renewal_that_did_not_happen(sandbox, clock, oauth, fault, kind)
 
 
 async def test_a_renewal_whose_answer_was_lost(sandbox, clock, oauth) -> None:
-    """The server gave the new tokens to nobody: the calls say so, and then that the user has to authorize anew."""
+    """The server gave the new tokens to nobody: the calls say so, and then that the user has to authorize again."""
     sandbox.faults.add("reset_after", path=TOKEN, times=1)
     clock.now += 3600
     async with client(sandbox, oauth) as ps:
@@ -82,9 +82,9 @@ async def test_a_renewal_whose_answer_was_lost(sandbox, clock, oauth) -> None:
             await ps.client_notes.create(note="x")
         assert caught.value.received
         assert sandbox.received == 1
-        with pytest.raises(AuthenticationError, match="authorize anew"):
+        with pytest.raises(AuthenticationError, match="authorize again"):
             await ps.client_notes.create(note="x")
-        with pytest.raises(AuthenticationError, match="authorize anew"):
+        with pytest.raises(AuthenticationError, match="authorize again"):
             await ps.client_notes.create(note="x")
         assert sandbox.received == 2
 
@@ -220,7 +220,7 @@ def test_another_event_loop_goes_on_with_the_same_tokens() -> None:
     async def once(sandbox: PocketSuiteSandbox, oauth: OAuth2 | None) -> OAuth2:
         async with sandbox:
             oauth = oauth or sandbox.oauth(clock=clock)
-            oauth._token_url = sandbox.token_url
+            oauth._endpoint.url = sandbox.token_url
             async with client(sandbox, oauth) as ps:
                 sandbox.drop_access()
                 await ps.client_notes.create(note="x")

@@ -129,7 +129,7 @@ async def test_tokens_are_stored_before_they_are_used(sandbox, clock, oauth) -> 
         storing.set()
         await stored.wait()
 
-    oauth._on_tokens = store
+    oauth._store.on_tokens = store
     clock.now += 3600
     async with client(sandbox, oauth) as ps:
         calls = asyncio.create_task(many(ps, 3))

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import logging
 import os
 import pickle
@@ -14,7 +15,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sinks import HELD, KEPT, MARK, RAISED, SHOWN, as_text, leaks
+from sinks import HELD, KEPT, MARK, RAISED, SHOWN, SPELLINGS, as_text, is_given_away, leaks
 
 from pocketsflow_async import Pocketsflow, RateLimit, RequestOptions, RetryPolicy, webhooks
 from pocketsflow_async.errors import (
@@ -222,6 +223,29 @@ async def test_no_error_gives_a_secret_away(name: str, caplog: pytest.LogCapture
     assert leaks({"output": str}, {"both": capfd.readouterr()}) == []
 
 
+TEXTS = {name: RAISED[name] for name in ("str", "everything reachable", "pickled and raised again", "traceback")}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+async def test_a_server_that_repeats_the_key_is_not_passed_on(spell: Callable[[str], str]) -> None:
+    """However the key is spelled, in a status of any kind, in text, JSON or a header, no error has it."""
+    key = spell(f"Bearer {KEY}")
+    text, field = f"headers: {key}".encode(), json.dumps(key).encode()
+    header = b"X-Key: %s\r\n" % "".join(key.split()).encode()
+    for response in (
+        http(418, text, header),
+        http(401, b'{"message":%s,"code":%s}' % (field, field)),
+        http(500, b'{"a":{"b":[%s]}}' % field),
+        http(307, head=header.replace(b"X-Key", b"Location")),
+        http(200, b"<pre>" + text),
+        http(200, b'{"orders":%s}' % field),
+        http(200, b'{"orders":[{"_id":5,"buyerEmail":%s}]}' % field),
+    ):
+        with pytest.raises(PocketsflowError) as caught:
+            await answered(response)
+        assert leaks(TEXTS, {"error": caught.value}) == []
+
+
 async def test_nothing_that_works_gives_a_secret_away(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     """What holds the key never shows it and refuses to be pickled; what does not need the key does not hold it."""
     asyncio.get_running_loop().set_debug(True)
@@ -309,6 +333,13 @@ async def test_the_command_gives_no_secret_away(words: list[str], url: str, stat
     written = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert bool(written) == (status == 0 and "backup" in words)
     assert leaks({"screen or file": as_text}, {"output": output, **written}) == []
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_the_search_knows_every_spelling(spell: Callable[[str], str]) -> None:
+    """However a key is spelled, the search finds it."""
+    assert is_given_away(spell(f"Bearer {KEY}"))
+    assert not is_given_away(spell("Bearer pk_test_sandbox"))
 
 
 def test_the_search_finds_what_is_there() -> None:

@@ -113,6 +113,7 @@ class Renewal:
     def __init__(self, *, possible: bool = True) -> None:
         self.possible = possible
         self.generation = 0
+        self.is_fresh = True
         self.asked: list[str] = []
 
     async def ready(self) -> None:
