@@ -34,7 +34,6 @@ IMPORTS = {
     "Any": "from typing import Any",
     "ClassVar": "from typing import ClassVar",
     "TYPE_CHECKING": "from typing import TYPE_CHECKING",
-    "import_module": "from importlib import import_module",
     "Decimal": "from decimal import Decimal",
     "dt": "import datetime as dt",
     "Mapping": "from collections.abc import Mapping",
@@ -57,6 +56,8 @@ IMPORTS = {
     "sound": f"from {PACKAGE}._sound import sound",
     "Raw": "from msgspec import Raw",
     "File": f"from {PACKAGE}._upload import File",
+    "_door": f"from {PACKAGE}._door import door as _door",
+    "Door": f"from {PACKAGE}._door import Door",
     "annotated": f"from {PACKAGE} import _annotated as annotated",
     "RequestOptions": f"from {PACKAGE}._config import RequestOptions",
 }

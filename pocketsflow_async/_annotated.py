@@ -1,12 +1,12 @@
 """Names of annotations that `import pocketsflow_async` does not load: each comes when somebody asks for the hints."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door
 
 __all__ = [
     "Caller",
     "ClientSession",
-    "Door",
     "EventStore",
     "Handler",
     "OnEvent",
@@ -14,17 +14,6 @@ __all__ = [
     "QuotaState",
     "RateLimiter",
 ]
-
-
-class Door:
-    """A module that is imported when something of it is asked for."""
-
-    def __init__(self, module: str) -> None:
-        self._module = module
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self._module), name)
-
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -44,8 +33,4 @@ else:
         "QuotaState": "pocketsflow_async._quota",
         "RateLimiter": "pocketsflow_async._quota",
     }
-
-    def __getattr__(name: str) -> Any:
-        if name not in _PLACES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_PLACES[name]), name)
+    __getattr__, __dir__ = door(__name__, _PLACES)

@@ -34,6 +34,8 @@ def _classes(view: View) -> None:
         if wanted in taken:
             view.refuse(place, f"{wanted} is also {taken[wanted]} in the generated code: use another word")
         function = function_name(wanted)
+        if function.upper() == name:
+            view.refuse(place, f"{name} in capitals would also be its decoder: write {name.capitalize()}")
         if function in taken:
             view.refuse(
                 place, f"{function.upper()} would also be {taken[function]} in the generated code: use another word"

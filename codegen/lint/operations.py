@@ -50,13 +50,15 @@ def _paths(view: View) -> None:
             view.refuse(place, f"on the wire this is {first}: put the operations of both under one path")
         if "trace" in mapping(item):
             view.refuse(f"{place}/trace", "TRACE is not generated: remove it")
-        for key in ("servers", "callbacks"):
-            for node, here in [
-                (mapping(item), place),
-                *((one.node, one.place) for one in view.operations() if one.path == path),
-            ]:
-                if key in node:
-                    view.refuse(f"{here}/{key}", f"`{key}` is not generated: all calls go to the client's address")
+        _elsewhere(view, place, mapping(item))
+    for operation in view.operations():
+        _elsewhere(view, operation.place, operation.node)
+
+
+def _elsewhere(view: View, place: str, node: dict[str, Any]) -> None:
+    for key in ("servers", "callbacks"):
+        if key in node:
+            view.refuse(f"{place}/{key}", f"`{key}` is not generated: all calls go to the client's address")
 
 
 def _names(view: View, operation: Operation) -> None:

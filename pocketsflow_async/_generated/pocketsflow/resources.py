@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pocketsflow_async import _annotated as annotated
+from pocketsflow_async._door import Door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow import operations
 else:
-    operations = annotated.Door("pocketsflow_async._generated.pocketsflow.operations")
+    operations = Door("pocketsflow_async._generated.pocketsflow.operations")
 
 LISTS = (
     "products",

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door as _door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow.bodies.checkout import CheckoutSessionCreate
@@ -68,68 +69,68 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow.models.webhooks import Webhook, WebhookEvent
 
 _PLACES = {
-    "BillingInterval": "models.products",
-    "CheckoutSession": "models.checkout",
-    "CheckoutSessionCreate": "bodies.checkout",
-    "CreatorPage": "models.creator_pages",
-    "Customer": "models.customers",
-    "CustomerSortField": "models.customers",
-    "Discount": "models.discounts",
-    "DiscountCreate": "bodies.discounts",
-    "DiscountUpdate": "bodies.discounts",
-    "DiscountValidate": "bodies.discounts",
-    "DiscountValidation": "models.discounts",
-    "DiscountValueType": "models.discounts",
-    "EventCustomer": "models.events",
-    "EventOrder": "models.events",
-    "EventPaymentMethod": "models.events",
-    "EventProduct": "models.events",
-    "EventRefund": "models.events",
-    "EventSubscription": "models.events",
-    "EventSubscriptionCustomer": "models.events",
-    "EventTax": "models.events",
-    "InvoiceEvent": "models.events",
-    "Message": "models.common",
-    "NewsletterResult": "models.newsletters",
-    "NewsletterSend": "bodies.newsletters",
-    "OfferFrequency": "models.subscription_offers",
-    "OpenEvent": "models.events",
-    "Order": "models.orders",
-    "OrderCustomer": "models.orders",
-    "OrderEvent": "models.events",
-    "OrderProduct": "models.orders",
-    "Pagination": "models.common",
-    "Payment": "models.payments",
-    "PaymentType": "models.payments",
-    "Product": "models.products",
-    "ProductCreate": "bodies.products",
-    "ProductFile": "models.products",
-    "ProductType": "models.products",
-    "ProductUpdate": "bodies.products",
-    "ProductVariant": "models.variants",
-    "ProductVariantCreate": "bodies.variants",
-    "PublicProduct": "models.creator_pages",
-    "Refund": "models.refunds",
-    "RefundCreate": "bodies.refunds",
-    "RefundStatus": "models.refunds",
-    "Review": "models.reviews",
-    "SortOrder": "models.customers",
-    "Subscriber": "models.subscription_offers",
-    "Subscription": "models.subscriptions",
-    "SubscriptionEvent": "models.events",
-    "SubscriptionOffer": "models.subscription_offers",
-    "SubscriptionOfferCreate": "bodies.subscription_offers",
-    "SubscriptionStatus": "models.subscriptions",
-    "Upsell": "models.upsells",
-    "UpsellCreate": "bodies.upsells",
-    "UpsellPage": "models.upsells",
-    "UpsellUpdate": "bodies.upsells",
-    "User": "models.users",
-    "UserUpdate": "bodies.users",
-    "Webhook": "models.webhooks",
-    "WebhookCreate": "bodies.webhooks",
-    "WebhookEvent": "models.webhooks",
-    "WebhookUpdate": "bodies.webhooks",
+    "BillingInterval": "pocketsflow_async._generated.pocketsflow.models.products",
+    "CheckoutSession": "pocketsflow_async._generated.pocketsflow.models.checkout",
+    "CheckoutSessionCreate": "pocketsflow_async._generated.pocketsflow.bodies.checkout",
+    "CreatorPage": "pocketsflow_async._generated.pocketsflow.models.creator_pages",
+    "Customer": "pocketsflow_async._generated.pocketsflow.models.customers",
+    "CustomerSortField": "pocketsflow_async._generated.pocketsflow.models.customers",
+    "Discount": "pocketsflow_async._generated.pocketsflow.models.discounts",
+    "DiscountCreate": "pocketsflow_async._generated.pocketsflow.bodies.discounts",
+    "DiscountUpdate": "pocketsflow_async._generated.pocketsflow.bodies.discounts",
+    "DiscountValidate": "pocketsflow_async._generated.pocketsflow.bodies.discounts",
+    "DiscountValidation": "pocketsflow_async._generated.pocketsflow.models.discounts",
+    "DiscountValueType": "pocketsflow_async._generated.pocketsflow.models.discounts",
+    "EventCustomer": "pocketsflow_async._generated.pocketsflow.models.events",
+    "EventOrder": "pocketsflow_async._generated.pocketsflow.models.events",
+    "EventPaymentMethod": "pocketsflow_async._generated.pocketsflow.models.events",
+    "EventProduct": "pocketsflow_async._generated.pocketsflow.models.events",
+    "EventRefund": "pocketsflow_async._generated.pocketsflow.models.events",
+    "EventSubscription": "pocketsflow_async._generated.pocketsflow.models.events",
+    "EventSubscriptionCustomer": "pocketsflow_async._generated.pocketsflow.models.events",
+    "EventTax": "pocketsflow_async._generated.pocketsflow.models.events",
+    "InvoiceEvent": "pocketsflow_async._generated.pocketsflow.models.events",
+    "Message": "pocketsflow_async._generated.pocketsflow.models.common",
+    "NewsletterResult": "pocketsflow_async._generated.pocketsflow.models.newsletters",
+    "NewsletterSend": "pocketsflow_async._generated.pocketsflow.bodies.newsletters",
+    "OfferFrequency": "pocketsflow_async._generated.pocketsflow.models.subscription_offers",
+    "OpenEvent": "pocketsflow_async._generated.pocketsflow.models.events",
+    "Order": "pocketsflow_async._generated.pocketsflow.models.orders",
+    "OrderCustomer": "pocketsflow_async._generated.pocketsflow.models.orders",
+    "OrderEvent": "pocketsflow_async._generated.pocketsflow.models.events",
+    "OrderProduct": "pocketsflow_async._generated.pocketsflow.models.orders",
+    "Pagination": "pocketsflow_async._generated.pocketsflow.models.common",
+    "Payment": "pocketsflow_async._generated.pocketsflow.models.payments",
+    "PaymentType": "pocketsflow_async._generated.pocketsflow.models.payments",
+    "Product": "pocketsflow_async._generated.pocketsflow.models.products",
+    "ProductCreate": "pocketsflow_async._generated.pocketsflow.bodies.products",
+    "ProductFile": "pocketsflow_async._generated.pocketsflow.models.products",
+    "ProductType": "pocketsflow_async._generated.pocketsflow.models.products",
+    "ProductUpdate": "pocketsflow_async._generated.pocketsflow.bodies.products",
+    "ProductVariant": "pocketsflow_async._generated.pocketsflow.models.variants",
+    "ProductVariantCreate": "pocketsflow_async._generated.pocketsflow.bodies.variants",
+    "PublicProduct": "pocketsflow_async._generated.pocketsflow.models.creator_pages",
+    "Refund": "pocketsflow_async._generated.pocketsflow.models.refunds",
+    "RefundCreate": "pocketsflow_async._generated.pocketsflow.bodies.refunds",
+    "RefundStatus": "pocketsflow_async._generated.pocketsflow.models.refunds",
+    "Review": "pocketsflow_async._generated.pocketsflow.models.reviews",
+    "SortOrder": "pocketsflow_async._generated.pocketsflow.models.customers",
+    "Subscriber": "pocketsflow_async._generated.pocketsflow.models.subscription_offers",
+    "Subscription": "pocketsflow_async._generated.pocketsflow.models.subscriptions",
+    "SubscriptionEvent": "pocketsflow_async._generated.pocketsflow.models.events",
+    "SubscriptionOffer": "pocketsflow_async._generated.pocketsflow.models.subscription_offers",
+    "SubscriptionOfferCreate": "pocketsflow_async._generated.pocketsflow.bodies.subscription_offers",
+    "SubscriptionStatus": "pocketsflow_async._generated.pocketsflow.models.subscriptions",
+    "Upsell": "pocketsflow_async._generated.pocketsflow.models.upsells",
+    "UpsellCreate": "pocketsflow_async._generated.pocketsflow.bodies.upsells",
+    "UpsellPage": "pocketsflow_async._generated.pocketsflow.models.upsells",
+    "UpsellUpdate": "pocketsflow_async._generated.pocketsflow.bodies.upsells",
+    "User": "pocketsflow_async._generated.pocketsflow.models.users",
+    "UserUpdate": "pocketsflow_async._generated.pocketsflow.bodies.users",
+    "Webhook": "pocketsflow_async._generated.pocketsflow.models.webhooks",
+    "WebhookCreate": "pocketsflow_async._generated.pocketsflow.bodies.webhooks",
+    "WebhookEvent": "pocketsflow_async._generated.pocketsflow.models.webhooks",
+    "WebhookUpdate": "pocketsflow_async._generated.pocketsflow.bodies.webhooks",
 }
 
 __all__ = [
@@ -197,15 +198,4 @@ __all__ = [
     "WebhookUpdate",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"pocketsflow_async._generated.pocketsflow.{place}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__ = _door(__name__, _PLACES)

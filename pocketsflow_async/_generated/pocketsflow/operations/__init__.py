@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door as _door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow.operations.checkout import Checkout
@@ -26,22 +27,22 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow.operations.webhooks import Webhooks
 
 _PLACES = {
-    "Products": "operations.products",
-    "Variants": "operations.variants",
-    "Orders": "operations.orders",
-    "Subscriptions": "operations.subscriptions",
-    "Payments": "operations.payments",
-    "Customers": "operations.customers",
-    "Reviews": "operations.reviews",
-    "Discounts": "operations.discounts",
-    "Upsells": "operations.upsells",
-    "SubscriptionOffers": "operations.subscription_offers",
-    "Webhooks": "operations.webhooks",
-    "Users": "operations.users",
-    "Checkout": "operations.checkout",
-    "Refunds": "operations.refunds",
-    "Newsletters": "operations.newsletters",
-    "CreatorPages": "operations.creator_pages",
+    "Products": "pocketsflow_async._generated.pocketsflow.operations.products",
+    "Variants": "pocketsflow_async._generated.pocketsflow.operations.variants",
+    "Orders": "pocketsflow_async._generated.pocketsflow.operations.orders",
+    "Subscriptions": "pocketsflow_async._generated.pocketsflow.operations.subscriptions",
+    "Payments": "pocketsflow_async._generated.pocketsflow.operations.payments",
+    "Customers": "pocketsflow_async._generated.pocketsflow.operations.customers",
+    "Reviews": "pocketsflow_async._generated.pocketsflow.operations.reviews",
+    "Discounts": "pocketsflow_async._generated.pocketsflow.operations.discounts",
+    "Upsells": "pocketsflow_async._generated.pocketsflow.operations.upsells",
+    "SubscriptionOffers": "pocketsflow_async._generated.pocketsflow.operations.subscription_offers",
+    "Webhooks": "pocketsflow_async._generated.pocketsflow.operations.webhooks",
+    "Users": "pocketsflow_async._generated.pocketsflow.operations.users",
+    "Checkout": "pocketsflow_async._generated.pocketsflow.operations.checkout",
+    "Refunds": "pocketsflow_async._generated.pocketsflow.operations.refunds",
+    "Newsletters": "pocketsflow_async._generated.pocketsflow.operations.newsletters",
+    "CreatorPages": "pocketsflow_async._generated.pocketsflow.operations.creator_pages",
 }
 
 __all__ = [
@@ -63,15 +64,4 @@ __all__ = [
     "CreatorPages",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"pocketsflow_async._generated.pocketsflow.{place}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__ = _door(__name__, _PLACES)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door as _door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow_preview.bodies.images import ImageUpload
@@ -22,21 +23,21 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow_preview.models.subscribers import NewsletterSubscriber
 
 _PLACES = {
-    "AnalyticsSummary": "models.analytics",
-    "Image": "models.images",
-    "ImageUpload": "bodies.images",
-    "Link": "models.links",
-    "LinkCreate": "bodies.links",
-    "LinkUpdate": "bodies.links",
-    "Message": "models.common",
-    "NewsletterSubscriber": "models.subscribers",
-    "NewsletterSubscriberCreate": "bodies.subscribers",
-    "Pagination": "models.common",
-    "Payout": "models.payouts",
-    "Post": "models.posts",
-    "PostCreate": "bodies.posts",
-    "PostUpdate": "bodies.posts",
-    "ProductReview": "models.product_reviews",
+    "AnalyticsSummary": "pocketsflow_async._generated.pocketsflow_preview.models.analytics",
+    "Image": "pocketsflow_async._generated.pocketsflow_preview.models.images",
+    "ImageUpload": "pocketsflow_async._generated.pocketsflow_preview.bodies.images",
+    "Link": "pocketsflow_async._generated.pocketsflow_preview.models.links",
+    "LinkCreate": "pocketsflow_async._generated.pocketsflow_preview.bodies.links",
+    "LinkUpdate": "pocketsflow_async._generated.pocketsflow_preview.bodies.links",
+    "Message": "pocketsflow_async._generated.pocketsflow_preview.models.common",
+    "NewsletterSubscriber": "pocketsflow_async._generated.pocketsflow_preview.models.subscribers",
+    "NewsletterSubscriberCreate": "pocketsflow_async._generated.pocketsflow_preview.bodies.subscribers",
+    "Pagination": "pocketsflow_async._generated.pocketsflow_preview.models.common",
+    "Payout": "pocketsflow_async._generated.pocketsflow_preview.models.payouts",
+    "Post": "pocketsflow_async._generated.pocketsflow_preview.models.posts",
+    "PostCreate": "pocketsflow_async._generated.pocketsflow_preview.bodies.posts",
+    "PostUpdate": "pocketsflow_async._generated.pocketsflow_preview.bodies.posts",
+    "ProductReview": "pocketsflow_async._generated.pocketsflow_preview.models.product_reviews",
 }
 
 __all__ = [
@@ -57,15 +58,4 @@ __all__ = [
     "ProductReview",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"pocketsflow_async._generated.pocketsflow_preview.{place}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__ = _door(__name__, _PLACES)

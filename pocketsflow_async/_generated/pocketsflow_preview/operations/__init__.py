@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door as _door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow_preview.operations.analytics import Analytics
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsflow_preview.operations.subscribers import Subscribers
 
 _PLACES = {
-    "Images": "operations.images",
-    "Posts": "operations.posts",
-    "Subscribers": "operations.subscribers",
-    "Links": "operations.links",
-    "Analytics": "operations.analytics",
-    "Payouts": "operations.payouts",
-    "ProductReviews": "operations.product_reviews",
+    "Images": "pocketsflow_async._generated.pocketsflow_preview.operations.images",
+    "Posts": "pocketsflow_async._generated.pocketsflow_preview.operations.posts",
+    "Subscribers": "pocketsflow_async._generated.pocketsflow_preview.operations.subscribers",
+    "Links": "pocketsflow_async._generated.pocketsflow_preview.operations.links",
+    "Analytics": "pocketsflow_async._generated.pocketsflow_preview.operations.analytics",
+    "Payouts": "pocketsflow_async._generated.pocketsflow_preview.operations.payouts",
+    "ProductReviews": "pocketsflow_async._generated.pocketsflow_preview.operations.product_reviews",
 }
 
 __all__ = [
@@ -36,15 +37,4 @@ __all__ = [
     "ProductReviews",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"pocketsflow_async._generated.pocketsflow_preview.{place}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__ = _door(__name__, _PLACES)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door as _door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsuite.bodies.client_notes import ClientNoteCreate
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsuite.models.webhooks import Unsubscribed, WebhookSubscription
 
 _PLACES = {
-    "Booking": "models.common",
-    "Client": "models.common",
-    "ClientCreate": "bodies.clients",
-    "ClientNote": "models.client_notes",
-    "ClientNoteCreate": "bodies.client_notes",
-    "ClientUpdate": "bodies.clients",
-    "Payment": "models.common",
-    "Reference": "models.common",
-    "Subaccount": "models.common",
-    "Unsubscribed": "models.webhooks",
-    "WebhookSubscribe": "bodies.webhooks",
-    "WebhookSubscription": "models.webhooks",
+    "Booking": "pocketsflow_async._generated.pocketsuite.models.common",
+    "Client": "pocketsflow_async._generated.pocketsuite.models.common",
+    "ClientCreate": "pocketsflow_async._generated.pocketsuite.bodies.clients",
+    "ClientNote": "pocketsflow_async._generated.pocketsuite.models.client_notes",
+    "ClientNoteCreate": "pocketsflow_async._generated.pocketsuite.bodies.client_notes",
+    "ClientUpdate": "pocketsflow_async._generated.pocketsuite.bodies.clients",
+    "Payment": "pocketsflow_async._generated.pocketsuite.models.common",
+    "Reference": "pocketsflow_async._generated.pocketsuite.models.common",
+    "Subaccount": "pocketsflow_async._generated.pocketsuite.models.common",
+    "Unsubscribed": "pocketsflow_async._generated.pocketsuite.models.webhooks",
+    "WebhookSubscribe": "pocketsflow_async._generated.pocketsuite.bodies.webhooks",
+    "WebhookSubscription": "pocketsflow_async._generated.pocketsuite.models.webhooks",
 }
 
 __all__ = [
@@ -45,15 +46,4 @@ __all__ = [
     "WebhookSubscription",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"pocketsflow_async._generated.pocketsuite.{place}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__ = _door(__name__, _PLACES)

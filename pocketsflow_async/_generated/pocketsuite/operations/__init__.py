@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door as _door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsuite.operations.bookings import Bookings
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.pocketsuite.operations.webhooks import Webhooks
 
 _PLACES = {
-    "Clients": "operations.clients",
-    "ClientNotes": "operations.client_notes",
-    "Bookings": "operations.bookings",
-    "Payments": "operations.payments",
-    "Subaccounts": "operations.subaccounts",
-    "Webhooks": "operations.webhooks",
+    "Clients": "pocketsflow_async._generated.pocketsuite.operations.clients",
+    "ClientNotes": "pocketsflow_async._generated.pocketsuite.operations.client_notes",
+    "Bookings": "pocketsflow_async._generated.pocketsuite.operations.bookings",
+    "Payments": "pocketsflow_async._generated.pocketsuite.operations.payments",
+    "Subaccounts": "pocketsflow_async._generated.pocketsuite.operations.subaccounts",
+    "Webhooks": "pocketsflow_async._generated.pocketsuite.operations.webhooks",
 }
 
 __all__ = [
@@ -33,15 +34,4 @@ __all__ = [
     "Webhooks",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"pocketsflow_async._generated.pocketsuite.{place}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__ = _door(__name__, _PLACES)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door as _door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.hard.bodies.common import (
@@ -33,25 +34,25 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.hard.models.notes import LabelPage
 
 _PLACES = {
-    "Box": "models.common",
-    "BoxCreate": "bodies.common",
-    "Cage": "models.common",
-    "CageFill": "bodies.common",
-    "Cat": "models.common",
-    "Class": "models.common",
-    "Dog": "models.common",
-    "Label": "models.common",
-    "LabelCreate": "bodies.common",
-    "LabelPage": "models.notes",
-    "Message": "models.common",
-    "NewCat": "bodies.common",
-    "NewDog": "bodies.common",
-    "Note": "models.common",
-    "Pagination": "models.common",
-    "Part": "models.common",
-    "PictureUpload": "bodies.common",
-    "Screw": "models.common",
-    "Shelf": "models.common",
+    "Box": "pocketsflow_async._generated.hard.models.common",
+    "BoxCreate": "pocketsflow_async._generated.hard.bodies.common",
+    "Cage": "pocketsflow_async._generated.hard.models.common",
+    "CageFill": "pocketsflow_async._generated.hard.bodies.common",
+    "Cat": "pocketsflow_async._generated.hard.models.common",
+    "Class": "pocketsflow_async._generated.hard.models.common",
+    "Dog": "pocketsflow_async._generated.hard.models.common",
+    "Label": "pocketsflow_async._generated.hard.models.common",
+    "LabelCreate": "pocketsflow_async._generated.hard.bodies.common",
+    "LabelPage": "pocketsflow_async._generated.hard.models.notes",
+    "Message": "pocketsflow_async._generated.hard.models.common",
+    "NewCat": "pocketsflow_async._generated.hard.bodies.common",
+    "NewDog": "pocketsflow_async._generated.hard.bodies.common",
+    "Note": "pocketsflow_async._generated.hard.models.common",
+    "Pagination": "pocketsflow_async._generated.hard.models.common",
+    "Part": "pocketsflow_async._generated.hard.models.common",
+    "PictureUpload": "pocketsflow_async._generated.hard.bodies.common",
+    "Screw": "pocketsflow_async._generated.hard.models.common",
+    "Shelf": "pocketsflow_async._generated.hard.models.common",
 }
 
 __all__ = [
@@ -76,15 +77,4 @@ __all__ = [
     "Shelf",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"pocketsflow_async._generated.hard.{place}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__ = _door(__name__, _PLACES)

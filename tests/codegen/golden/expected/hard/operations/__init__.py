@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pocketsflow_async._door import door as _door
 
 if TYPE_CHECKING:
     from pocketsflow_async._generated.hard.operations.boxes import Boxes
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from pocketsflow_async._generated.hard.operations.shelves import Shelves
 
 _PLACES = {
-    "Boxes": "operations.boxes",
-    "Notes": "operations.notes",
-    "Shelves": "operations.shelves",
-    "Cages": "operations.cages",
+    "Boxes": "pocketsflow_async._generated.hard.operations.boxes",
+    "Notes": "pocketsflow_async._generated.hard.operations.notes",
+    "Shelves": "pocketsflow_async._generated.hard.operations.shelves",
+    "Cages": "pocketsflow_async._generated.hard.operations.cages",
 }
 
 __all__ = [
@@ -27,15 +28,4 @@ __all__ = [
     "Cages",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"pocketsflow_async._generated.hard.{place}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__ = _door(__name__, _PLACES)
