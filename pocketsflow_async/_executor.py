@@ -92,6 +92,8 @@ class Executor:
         """Carry out an operation and give back its typed answer."""
         codec: Codec[T] = CODECS.get(operation.answer) or await _loaded(operation)
         response = await self.send(operation, **arguments)
+        if operation.empty and not response.body.strip():
+            return cast("T", None)
         if len(response.body) > LARGE:
             read: Callable[[], T] = await self._read_aside(_decoded, codec, operation, response)
             return read()
