@@ -158,7 +158,7 @@ async def test_many_calls_leave_nothing_behind(limit: RateLimit | None) -> None:
     assert all(fault.hits >= 50 for fault in faults)
     if quota is not None:
         state = quota.state()
-        assert (state.under_way, state.waiting, quota._timer) == (0, 0, None)
+        assert (state.under_way, state.waiting, quota._waiters) == (0, 0, {})
     assert (held, connector.closed) == (0, True)
     assert asyncio.all_tasks() == tasks
     assert _sockets() == sockets
