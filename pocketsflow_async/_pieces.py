@@ -64,7 +64,7 @@ def is_deep(body: bytes) -> bool:
 def pages_of(body: bytes) -> Iterator[bytes]:
     """A list's page as smaller pages with the same records; what the envelope holds beside them is in the last one."""
     head = _head_of_page(body)
-    at = 0 if head is None else head.end()
+    at = start = 0 if head is None else head.end()
     while head is not None and len(body) - at > PIECE:
         window = body[at : at + PIECE]
         gaps = [*_between_objects(window)][: -_TRIALS - 1 : -1]
@@ -73,7 +73,7 @@ def pages_of(body: bytes) -> Iterator[bytes]:
             break
         yield b"%b%b%b" % (head[0], window[: gap.start() + 1], b"]}" if head[1] else b"]")
         at += gap.end()
-    yield body[at:] if head is None else head[0] + body[at:]
+    yield body if head is None or at == start else head[0] + body[at:]
 
 
 def decode_in_pieces(body: bytes, decode: Callable[[bytes], Any]) -> Any:
