@@ -30,7 +30,10 @@ def sound(value: Any) -> Any:
     Raises:
         ValidationError: the amount is not finite, or the data is nested too deeply.
     """
-    if isinstance(value, Decimal) and not value.is_finite():
+    if is_object(value):
+        if len(value) <= _AT_ONCE and _FLAT(map(type, value.values())):
+            return value
+    elif isinstance(value, Decimal) and not value.is_finite():
         raise ValidationError(f"Expected a finite number, got `{value}`")
     level = [value]
     for _ in range(DEEPEST):

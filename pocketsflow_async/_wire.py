@@ -73,7 +73,7 @@ class Codec(Generic[T]):
             APIResponseError: the body is not what the spec says; names the place.
         """
         try:
-            return self._decode(body)
+            return self._large(body) if len(body) > LARGE else self._typed(body)
         except _MALFORMED as exc:
             raise _unreadable(exc, body) from None
 
@@ -108,34 +108,32 @@ class Codec(Generic[T]):
         straight = straighten(value, self.opened)
         return self.build(checked(straight, self.opened), Source(straight))
 
-    def _decode(self, body: bytes) -> T:
-        if len(body) > LARGE:
-            return self._read_plain(decode_exact(body))
+    def _large(self, body: bytes) -> T:
+        return self._read_plain(decode_exact(body))
+
+    def _typed(self, body: bytes) -> T:
         try:
-            return self._typed(body)
+            if self._is_strict:
+                if self._strict is None:
+                    self._strict = Decoder(self.wire)
+                try:
+                    return self.build(self._strict.decode(body), None)
+                except msgspec.ValidationError as exc:
+                    self._is_strict = not str(exc).startswith("Object contains unknown field")
+            try:
+                return self._read_open(body)
+            except msgspec.ValidationError:
+                return self._read_plain(decode_exact(body))
         except msgspec.ValidationError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return self._typed(repaired(body))
-
-    def _typed(self, body: bytes) -> T:
-        if self._is_strict:
-            if self._strict is None:
-                self._strict = Decoder(self.wire)
-            try:
-                return self._read_strict(self._strict, body)
-            except msgspec.ValidationError as exc:
-                self._is_strict = not str(exc).startswith("Object contains unknown field")
-        try:
-            return self._read_open(body)
-        except msgspec.ValidationError:
-            return self._read_plain(decode_exact(body))
+            fixed = repaired(body)
+            if fixed == body:
+                raise
+        return self._typed(fixed)
 
     def _shaped(self, value: Any) -> Any:
         return unwrap({} if value is None else value, self._unwrap)
-
-    def _read_strict(self, decoder: "Decoder[Any]", body: bytes) -> T:
-        return self.build(decoder.decode(body), None)
 
     def _read_open(self, body: bytes) -> T:
         return self.build(self._opened(body), Source(body))
@@ -209,14 +207,12 @@ class PageCodec(Codec[Page[T]]):
                 settle()
         return self._finished(found, items)
 
-    def _decode(self, body: bytes) -> Page[T]:
-        if len(body) <= LARGE:
-            return super()._decode(body)
+    def _large(self, body: bytes) -> Page[T]:
         items: list[T] = []
         page: Page[T] | None = None
         for part in pages_of(in_utf8(body)):
             try:
-                page = super()._decode(part)
+                page = super()._large(part) if len(part) > LARGE else self._typed(part)
             except msgspec.ValidationError as exc:
                 raise shifted(exc, self._place(0), len(items)) from None
             items += page.items
