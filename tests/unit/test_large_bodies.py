@@ -54,7 +54,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, bool]]]:
         def __init__(self, kind: Any) -> None:
             self.decode = spied(msgspec.json.Decoder(kind).decode)
 
-    monkeypatch.setattr("pocketsflow_async._wire.Decoder", Spied)
+    for module in ("_codec", "_page_codec"):
+        monkeypatch.setattr(f"pocketsflow_async.{module}.Decoder", Spied)
     return found
 
 
