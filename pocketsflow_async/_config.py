@@ -245,6 +245,18 @@ def check_callable(setting: str, value: object) -> None:
         raise ConfigurationError(f"{setting} must be callable, not {shown(value)}")
 
 
+def check_clock(setting: str, value: Any) -> None:
+    """Refuse what does not give seconds when it is called."""
+    check_callable(setting, value)
+    seconds = value()
+    if number(seconds) is None:
+        if hasattr(seconds, "close"):  # a coroutine, which nobody will await
+            seconds.close()
+        raise ConfigurationError(
+            f"{setting} must give a finite number of seconds, as time.monotonic does, not {shown(seconds)}"
+        )
+
+
 def check_session(session: object) -> None:
     """Refuse what is no aiohttp session, and one that is closed; None opens one later."""
     if session is None:

@@ -113,26 +113,22 @@ def _unstructure_model(kind: type[Model], converter: Converter) -> Callable[[Any
 
 
 def _unstructure_body(kind: type[Body], converter: Converter) -> Callable[[Any], dict[str, Any]]:
-    fields: dict[str, Any] = {
-        field.name: override(
-            rename=field.metadata[WIRE_NAME],
-            omit_if_default=field.default is UNSET,
-            unstruct_hook=_checked(converter, field),
-        )
-        if WIRE_NAME in field.metadata
-        else override(omit=True)
+    fields = [
+        (field.name, str(field.metadata[WIRE_NAME]), field.default is UNSET, _checked(converter, field))
         for field in attrs.fields(kind)
-    }
-    known: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(kind, converter, **fields)
+        if WIRE_NAME in field.metadata
+    ]
+    names = frozenset(wire for _, wire, _, _ in fields)
     mappings = [field for field in attrs.fields(kind) if FURTHER in field.metadata]
-    if not kind.NEEDS and not mappings:
-        return known
-    names = frozenset(field.metadata[WIRE_NAME] for field in attrs.fields(kind) if WIRE_NAME in field.metadata)
 
     def unstructure(body: Any) -> dict[str, Any]:
         if kind.NEEDS and not any(all(_given(body, name) for name in group) for group in kind.NEEDS):
             raise InvalidArgumentError(f"{' or '.join(' with '.join(group) for group in kind.NEEDS)} must be given")
-        found = known(body)
+        found: dict[str, Any] = {}
+        for name, wire, optional, way_out in fields:
+            value = getattr(body, name)
+            if value is not UNSET or not optional:
+                found[wire] = way_out(value)
         for field in mappings:
             found |= _further(converter, field, getattr(body, field.name), names)
         return found
@@ -147,7 +143,7 @@ def _given(body: Any, name: str) -> bool:
 
 def _further(converter: Converter, field: "attrs.Attribute[Any]", given: Any, names: frozenset[str]) -> dict[str, Any]:
     """The keys that go beside the body's own."""
-    if given is None or isinstance(given, Unset):
+    if isinstance(given, Unset):
         return {}
     if not is_mapping(given):
         raise InvalidArgumentError(f"{field.name} must be a mapping, not {shown(given)}")

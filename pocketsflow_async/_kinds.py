@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pocketsflow_async._json import is_mapping, is_several
 from pocketsflow_async._operation import Parameter
 from pocketsflow_async._unset import Unset
-from pocketsflow_async._values import number, shown, whole
+from pocketsflow_async._values import is_text, number, shown, whole
 from pocketsflow_async.errors import InvalidArgumentError, SpecDriftWarning
 
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -140,15 +140,19 @@ def to_plain(value: Any, place: str) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):
+        if not is_text(value):
+            raise InvalidArgumentError(f"{place} cannot be written in UTF-8")
         return value if type(value) is str else str.__str__(value)  # no JSON encoder takes a class of somebody else
     if isinstance(value, Decimal | float):
         if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
             raise InvalidArgumentError(f"{place}: {value} is no number that can be sent")
         return value if isinstance(value, Decimal) or type(value) is float else float(value)
-    if type(value) in {int, bool, list, dict} or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return value
-    found = whole(value)
-    return _finite(value, place) if found is None else found
+    found = number(value) if whole(value) is None else whole(value)
+    if found is None:
+        raise InvalidArgumentError(f"{place}: {shown(value)} is no number that can be sent")
+    return found
 
 
 def _utc(value: datetime, place: str) -> str:
@@ -163,13 +167,6 @@ def _utc(value: datetime, place: str) -> str:
         f"{place}: {value.isoformat()} has no time zone; give an aware datetime, "
         "such as datetime(2024, 1, 1, tzinfo=timezone.utc)"
     )
-
-
-def _finite(value: object, place: str) -> float:
-    found = number(value)
-    if found is None:
-        raise InvalidArgumentError(f"{place}: {type(value).__name__} is no number that can be sent")
-    return found
 
 
 def _of_another_library(value: Any, place: str, kinds: _Kinds) -> Any:

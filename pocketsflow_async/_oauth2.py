@@ -11,14 +11,16 @@ import attrs
 
 from pocketsflow_async import _annotated
 from pocketsflow_async._authorization import AuthorizationRequest, authorization_request
-from pocketsflow_async._config import RetryPolicy, Secret, check_base_url
+from pocketsflow_async._config import RetryPolicy, Secret, check_base_url, check_flag
 from pocketsflow_async._grants import grant_of
 from pocketsflow_async._invalid_requests import invalid_requests
+from pocketsflow_async._oauth2_settings import check_scopes, check_settings, check_texts, check_transfer
 from pocketsflow_async._refusals import is_final
 from pocketsflow_async._single_flight import SingleFlight
 from pocketsflow_async._token_endpoint import TokenEndpoint
 from pocketsflow_async._token_store import LoadTokens, OnTokens, TokenLock, TokenStore
 from pocketsflow_async._tokens import Issued, Tokens, is_sendable, issued
+from pocketsflow_async._values import is_text
 from pocketsflow_async.errors import AuthenticationError, ConfigurationError, PocketsflowError
 
 _PAUSE = 10.0
@@ -85,20 +87,22 @@ class OAuth2:
         lock: TokenLock | None = None,
         client_auth: Literal["body", "basic"] = "body",
         timeout: float = 30.0,
-        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        retry: RetryPolicy | int = RetryPolicy(),  # noqa: B008 - frozen
         session: "_annotated.ClientSession | None" = None,
         allow_insecure: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         _check_texts(client_id, client_secret, access_token, refresh_token)
-        if client_auth not in {"body", "basic"}:
-            raise ConfigurationError(f'client_auth must be "body" or "basic", not {client_auth!r}')
+        check_settings(client_auth=client_auth, redirect_uri=redirect_uri, expires_at=expires_at)
+        check_transfer(timeout=timeout, retry=retry, session=session, clock=clock)
         self.client_id = client_id
         self._client_secret = Secret(client_secret or "")
-        self._token_url = token_url or self.TOKEN_URL  # a slash at its end is part of it
+        self._token_url = self.TOKEN_URL if token_url is None else token_url  # a slash at its end is part of it
         check_base_url(self._token_url, allow_insecure=allow_insecure, setting="token_url")
         self._authorization_url = check_base_url(
-            authorization_url or self.AUTHORIZATION_URL, allow_insecure=allow_insecure, setting="authorization_url"
+            self.AUTHORIZATION_URL if authorization_url is None else authorization_url,
+            allow_insecure=allow_insecure,
+            setting="authorization_url",
         )
         self._redirect_uri = redirect_uri
         self._store = TokenStore(on_tokens, load_tokens, lock)
@@ -149,11 +153,13 @@ class OAuth2:
             redirect_uri: where they come back to; as given to the constructor when None.
             pkce: whether to bind the code to a secret of this request (S256).
         """
+        check_texts("oauth.authorize_url", state=state, redirect_uri=redirect_uri)
+        check_flag("pkce", pkce)
         return authorization_request(
             self._authorization_url,
             client_id=self.client_id,
             redirect_uri=redirect_uri or self._redirect_uri,
-            scopes=self.SCOPES if scopes is None else scopes,
+            scopes=self.SCOPES if scopes is None else check_scopes("oauth.authorize_url", scopes),
             state=state,
             pkce=pkce,
         )
@@ -169,9 +175,11 @@ class OAuth2:
             redirect_uri: the one that the user was sent with; as given to the constructor when None.
 
         Raises:
+            InvalidArgumentError: there is no code; nothing was sent.
             AuthenticationError: the code was refused.
             ConfigurationError: `on_tokens` raised, or the address refused too many requests.
         """
+        check_texts("oauth.exchange", required="code", code=code, verifier=verifier, redirect_uri=redirect_uri)
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri or self._redirect_uri}
         if verifier is not None:
             form["code_verifier"] = verifier
@@ -360,16 +368,19 @@ class OAuth2:
 def _until(moment: datetime | None) -> float | None:
     if moment is None:
         return None
-    if moment.utcoffset() is None:
-        raise ConfigurationError("expires_at has no time zone: give an aware datetime")
-    return (moment - datetime.now(UTC)).total_seconds()
+    try:
+        if moment.utcoffset() is not None:
+            return (moment - datetime.now(UTC)).total_seconds()
+    except (ValueError, NotImplementedError, OverflowError):  # pandas' NaT, or a zone that knows no offset
+        pass
+    raise ConfigurationError("expires_at has no time zone: give an aware datetime")
 
 
 def _check_texts(client_id: Any, client_secret: Any, access_token: Any, refresh_token: Any) -> None:
-    if not isinstance(client_id, str) or not client_id:
+    if not is_text(client_id) or not client_id:
         raise ConfigurationError("client_id must be text and not empty")
     for name, value in (("client_secret", client_secret), ("refresh_token", refresh_token)):
-        if value is not None and (not isinstance(value, str) or not value):
+        if value is not None and (not is_text(value) or not value):
             raise ConfigurationError(f"{name} must be text and not empty")
     if access_token is not None and not is_sendable(access_token):
         raise ConfigurationError("access_token has white space or control characters in it: copy the token again")

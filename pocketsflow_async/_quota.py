@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import WeakSet, ref
 
 import attrs
 
 from pocketsflow_async._budget import LONGEST_PAUSE, Budget
-from pocketsflow_async._config import PRIORITIES, Priority, RateLimit, check_callable
+from pocketsflow_async._config import PRIORITIES, Priority, RateLimit, check_clock
 from pocketsflow_async._quota_headers import Advice, read_advice
 from pocketsflow_async._response import Response, retry_after
 from pocketsflow_async._values import shown
@@ -102,10 +102,10 @@ class RateLimiter:
     def __init__(self, limit: RateLimit | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         if limit is not None and not isinstance(limit, RateLimit):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"limit must be a RateLimit or None, not {shown(limit)}")
-        check_callable("clock", clock)
+        check_clock("clock", clock)
         self.limit = limit or RateLimit()
         self._clock = clock
-        self._budget = Budget(self.limit, _now(clock))
+        self._budget = Budget(self.limit, clock())
         self._waiters: dict[asyncio.AbstractEventLoop, Waiters] = {}
         self._loop: ref[asyncio.AbstractEventLoop] | None = None  # the last one; a limiter keeps no loop alive
         self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
@@ -315,15 +315,6 @@ class RateLimiter:
         for waiters in list(self._waiters.values()):
             if not waiters.call(self._serve, now):
                 self._drop(waiters)
-
-
-def _now(clock: Any) -> float:
-    now = clock()
-    if isinstance(now, bool) or not isinstance(now, int | float) or not math.isfinite(now):
-        raise ConfigurationError(
-            f"clock must give a finite number of seconds, as time.monotonic does, not {shown(now)}"
-        )
-    return now
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _DEFAULT = RequestOptions()
+_SMALL = 10**18
 
 
 @attrs.define
@@ -171,18 +172,14 @@ def encode_query(operation: str, params: Mapping[str, Any]) -> str:
         try:
             for text in _query_texts(value, f"{operation}: {name}"):
                 pairs.append(f"{quoted(name)}={text}")  # noqa: PERF401 - mostly one: a comprehension takes longer
-        except UnicodeEncodeError as exc:
-            raise InvalidArgumentError(f"{operation}: {shown(exc.object)} cannot be written in UTF-8") from None
-        except ValueError as exc:  # more digits than Python writes
-            if isinstance(exc, InvalidArgumentError):
-                raise
-            raise InvalidArgumentError(f"{operation}: {name} cannot be written ({exc})") from None
+        except UnicodeEncodeError:
+            raise InvalidArgumentError(f"{operation}: {shown(name)} cannot be written in UTF-8") from None
     return "&".join(pairs)
 
 
 def _query_texts(value: object, place: str) -> Sequence[str]:
     """One value or several, percent-encoded."""
-    if type(value) is int:  # neither a bool nor an enum: a page or its size, as in nearly every query
+    if type(value) is int and -_SMALL < value < _SMALL:  # a page or its size, as in nearly every query
         return (str(value),)
     if type(value) is datetime:
         return (_quoted_time(value, place),)

@@ -10,8 +10,10 @@ from typing import IO, Any
 
 import attrs
 
+from pocketsflow_async._kinds import checked
 from pocketsflow_async._model import WIRE_NAME, Body
 from pocketsflow_async._unset import Unset
+from pocketsflow_async._values import is_text, shown
 from pocketsflow_async.errors import InvalidArgumentError
 
 _CHUNK = 64 * 1024
@@ -89,16 +91,14 @@ class Form:
         self.files: list[tuple[str, Part]] = []
         for field in attrs.fields(type(body)):
             value: Any = getattr(body, field.name)
-            if value is None or isinstance(value, Unset):
+            if isinstance(value, Unset) and isinstance(field.default, Unset):
                 continue
             wire_name = str(field.metadata[WIRE_NAME])
-            place = f"{operation}: {field.name}"
-            if field.metadata.get("takes") == "file":
-                self.files.append((wire_name, _part(place, value if isinstance(value, Upload) else Upload(value))))
-            elif _is_text(value):
-                self.fields.append((wire_name, value))
+            place, takes = f"{operation}: {field.name}", str(field.metadata["takes"])
+            if takes == "file":
+                self.files.append((wire_name, _part(place, value)))
             else:
-                raise InvalidArgumentError(f"{place} must be text, not {value!r}")
+                self.fields.append((wire_name, checked(value, place, takes)))
 
     @property
     def replayable(self) -> bool:
@@ -135,29 +135,32 @@ async def _pieces(part: Part) -> AsyncIterator[Any]:
         yield piece
 
 
-def _part(place: str, upload: Upload) -> Part:
+def _part(place: str, value: Any) -> Part:
+    upload = value if isinstance(value, Upload) else Upload(value)
     content: Any = upload.content
-    streams = hasattr(content, "__aiter__")
-    is_file = not streams and hasattr(content, "read")
-    is_binary = not isinstance(upload.content, io.TextIOBase)
-    if not is_binary or not (streams or is_file or isinstance(upload.content, bytes)):
-        kind = type(upload.content).__name__
+    if not _is_binary(content):
+        kind = type(content).__name__
         raise InvalidArgumentError(f"{place} must be bytes, a binary file or an async iterable, not a {kind}")
+    is_file = not hasattr(content, "__aiter__") and hasattr(content, "read")
     if is_file and getattr(content, "closed", False):
         raise InvalidArgumentError(f"{place} is a closed file")
-    name: Any = upload.name
-    if not _is_text(name) or any(letter < " " or letter == "\x7f" for letter in name):
-        raise InvalidArgumentError(f"{place} cannot be named {name!r}: a filename is text of one line")
-    if not _is_text(upload.content_type) or not _TYPE.fullmatch(upload.content_type):
-        raise InvalidArgumentError(f"{place}: {upload.content_type!r} is no content type, such as image/png")
-    can_rewind = is_file and hasattr(content, "seekable") and bool(content.seekable())
-    return Part(place, content, name, upload.content_type, content.tell() if can_rewind else None)
-
-
-def _is_text(value: Any) -> bool:
-    """Whether it is text that can be written in UTF-8."""
+    given: Any = upload.filename
+    name: Any = upload.name if given is None or isinstance(given, str) else given
+    if not is_text(name) or any(letter < " " or letter == "\x7f" for letter in name):
+        raise InvalidArgumentError(f"{place} cannot be named {shown(name)}: a filename is text of one line")
+    if not is_text(upload.content_type) or not _TYPE.fullmatch(upload.content_type):
+        raise InvalidArgumentError(f"{place}: {shown(upload.content_type)} is no content type, such as image/png")
     try:
-        str.encode(value)
-    except (TypeError, UnicodeEncodeError):
-        return False
-    return True
+        can_rewind = is_file and hasattr(content, "seekable") and bool(content.seekable())
+        start = content.tell() if can_rewind else None
+    except Exception as exc:
+        raise InvalidArgumentError(f"{place} cannot be read ({type(exc).__name__})") from exc
+    return Part(place, content, name, upload.content_type, start)
+
+
+def _is_binary(content: Any) -> bool:
+    """Whether bytes can be had of it; a class has methods, but nobody whose they are."""
+    if isinstance(content, bytes):
+        return True
+    readable = hasattr(content, "read") or hasattr(content, "__aiter__")
+    return readable and not isinstance(content, io.TextIOBase | type)

@@ -8,6 +8,9 @@ from typing import Any
 _SHOWN = {"str", "int", "float", "bool", "NoneType", "decimal.Decimal", "datetime.date", "datetime.datetime"}
 _LONGEST = 60
 
+_MOST_BITS = 14_000
+"""Of an int: Python writes no more than 4,300 digits."""
+
 
 def shown(value: object) -> str:
     """A value as an error shows it: a scalar, shortened; of all else the type, since it may hold personal data."""
@@ -20,10 +23,11 @@ def shown(value: object) -> str:
 
 
 def whole(value: object) -> int | None:
-    """The int that a value is, such as numpy's `int64`; None for anything else and for a bool."""
-    if type(value) is int:
-        return value
-    return None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+    """The int that a value is, such as numpy's `int64`; None for anything else, a bool, and what cannot be written."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return None
+    found = int(value)
+    return found if found.bit_length() <= _MOST_BITS else None
 
 
 def number(value: object) -> float | None:
@@ -38,8 +42,8 @@ def number(value: object) -> float | None:
 
 
 def is_text(value: Any) -> bool:
-    """Whether it is a str that can be written in UTF-8, and not empty."""
+    """Whether it is a str that can be written in UTF-8."""
     try:
-        return isinstance(value, str) and bool(str.encode(value))
+        return isinstance(value, str) and (value.isascii() or bool(str.encode(value)))
     except UnicodeEncodeError:
         return False

@@ -15,10 +15,12 @@ import attrs
 import msgspec
 
 from pocketsflow_async import _annotated
+from pocketsflow_async._config import check_callable
 from pocketsflow_async._generated.pocketsflow import events as _events
 from pocketsflow_async._generated.pocketsflow.events import ALIASES, EVENTS
-from pocketsflow_async._json import is_object
+from pocketsflow_async._json import is_collection, is_mapping, is_object
 from pocketsflow_async._plain import decode_exact, loosened
+from pocketsflow_async._values import number, shown
 from pocketsflow_async._wire import load
 from pocketsflow_async.errors import (
     APIResponseError,
@@ -62,7 +64,8 @@ class Event:
 
 def sign(body: bytes, secret: str) -> str:
     """The signature of a body: HMAC-SHA256 with the secret as UTF-8 text, in lower-case hexadecimal."""
-    return hmac.new(_encoded(secret), body, hashlib.sha256).hexdigest()
+    (key,) = _secrets([secret])
+    return hmac.new(key, _raw(body), hashlib.sha256).hexdigest()
 
 
 def construct_event(
@@ -85,14 +88,16 @@ def construct_event(
 
     Raises:
         WebhookVerificationError: the delivery is not signed with the secret, is too old or too new, or is not JSON.
-        InvalidArgumentError: the body is not bytes.
-        ConfigurationError: there is no secret.
+        InvalidArgumentError: the body is not bytes, or the headers are no mapping.
+        ConfigurationError: there is no secret, or another setting is of a wrong kind.
     """
     body = _raw(body)
+    allowed = _allowed(tolerance)
+    check_callable("clock", clock)
     _verify(body, _header(headers, SIGNATURE_HEADER), _secrets(secret))
     timestamp = _timestamp(_header(headers, TIMESTAMP_HEADER))
-    if tolerance is not None:
-        _check_age(timestamp, clock(), tolerance)
+    if allowed is not None:
+        _check_age(timestamp, clock(), allowed)
     payload = _payload(body)
     fields: dict[str, Any] = payload if is_object(payload) else {}
     name = _name(_header(headers, EVENT_HEADER), fields)
@@ -134,16 +139,24 @@ def aiohttp_handler(
 
     Returns:
         An async function from request to response; its `drain()` waits at shutdown for what is still being handled.
+
+    Raises:
+        ConfigurationError: there is no secret, or a setting is of a wrong kind.
     """
     from pocketsflow_async._webhook_handler import Deliveries, MemoryStore, as_handler
 
-    secrets = [secret] if isinstance(secret, str) else list(secret)
-    _secrets(secrets)
+    check_callable("on_event", on_event)
+    secrets = [one.decode() for one in _secrets(secret)]
+    _allowed(tolerance)
+    _check_store(store)
+    within = number(answer_within)
+    if within is None or within <= 0:
+        raise ConfigurationError(f"answer_within must be a positive number of seconds, not {shown(answer_within)}")
     deliveries = Deliveries(
         on_event,
         lambda body, headers: construct_event(body, headers, secrets, tolerance=tolerance),
         store=MemoryStore() if store is None else store,
-        answer_within=answer_within,
+        answer_within=within,
     )
     return as_handler(deliveries)
 
@@ -156,11 +169,37 @@ def _raw(body: Any) -> bytes:
     raise InvalidArgumentError(f"give the raw bytes of the body, not {type(body).__name__}")
 
 
-def _secrets(secret: str | Iterable[Any]) -> list[bytes]:
-    given: list[Any] = [secret] if isinstance(secret, str) else list(secret)
-    if not given or not all(isinstance(one, str) and one for one in given):
+def _secrets(secret: Any) -> list[bytes]:
+    """One secret or several, as bytes; no error shows one."""
+    given: list[Any] = list(secret) if is_collection(secret) else [secret]
+    for one in given:
+        if one is not None and not isinstance(one, str):
+            raise ConfigurationError(f"a webhook secret must be a str, not {type(one).__name__}")
+    if not given or not all(given):
         raise ConfigurationError("no webhook secret: give the secret that was shown when the webhook was created")
     return [_encoded(one) for one in given]
+
+
+def _allowed(tolerance: Any) -> timedelta | None:
+    """The tolerance as a span of time; None for none."""
+    if tolerance is None:
+        return None
+    if not isinstance(tolerance, timedelta):
+        seconds = number(tolerance)
+        try:
+            tolerance = None if seconds is None else timedelta(seconds=seconds)
+        except OverflowError:
+            tolerance = timedelta.max
+    if tolerance is None or tolerance < timedelta():
+        raise ConfigurationError("tolerance must be a number of seconds or a timedelta, not negative, or None")
+    return tolerance  # type: ignore[no-any-return]
+
+
+def _check_store(store: Any) -> None:
+    missing = [name for name in ("claim", "finish", "release") if not callable(getattr(store, name, None))]
+    if store is not None and (missing or isinstance(store, type)):
+        lack = f"it lacks {', '.join(missing)}" if missing else "it is a class: give an object of it"
+        raise ConfigurationError(f"store must have the async methods of EventStore: {lack}")
 
 
 def _encoded(secret: str) -> bytes:
@@ -172,8 +211,10 @@ def _encoded(secret: str) -> bytes:
     raise ConfigurationError("the webhook secret cannot be written in UTF-8: copy the secret again")
 
 
-def _header(headers: Mapping[Any, Any], name: str) -> str | None:
+def _header(headers: Any, name: str) -> str | None:
     """The one value of a header, however its name is spelled; more than one is refused."""
+    if not is_mapping(headers):
+        raise InvalidArgumentError(f"headers must be a mapping of str to str, not {type(headers).__name__}")
     found = [value for key, value in headers.items() if isinstance(key, str) and key.lower() == name.lower()]
     if len(found) > 1:
         raise WebhookVerificationError(f"the header {name} stands {len(found)} times")
@@ -202,8 +243,9 @@ def _timestamp(text: str | None) -> datetime | None:
         return None
 
 
-def _check_age(timestamp: datetime | None, now: datetime, tolerance: float | timedelta) -> None:
-    allowed = tolerance if isinstance(tolerance, timedelta) else timedelta(seconds=tolerance)
+def _check_age(timestamp: datetime | None, now: datetime, allowed: timedelta) -> None:
+    if not isinstance(now, datetime) or now.utcoffset() is None:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("clock must give an aware datetime")
     if timestamp is None:
         raise WebhookVerificationError(
             f"the delivery has no readable {TIMESTAMP_HEADER}, and a tolerance was asked for"

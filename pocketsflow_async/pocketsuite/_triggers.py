@@ -9,6 +9,7 @@ import attrs
 from pocketsflow_async._generated.pocketsuite import models
 from pocketsflow_async._generated.pocketsuite.events import EVENTS
 from pocketsflow_async._json import is_mapping, is_object
+from pocketsflow_async._values import is_text, shown
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError, WebhookVerificationError
 
 Envelope = Literal["event", "data", "flat"]
@@ -53,8 +54,8 @@ def parse_trigger(body: bytes | str | Mapping[str, Any], trigger: str | None = N
         InvalidArgumentError: there is no such trigger, or the body is of the wrong kind.
         WebhookVerificationError: the body is no delivery of a trigger, or of another one.
     """
-    if trigger is not None and trigger not in EVENTS:
-        raise InvalidArgumentError(f"{trigger!r} is no trigger; there are {', '.join(TRIGGERS)}")
+    if trigger is not None and not (is_text(trigger) and trigger in EVENTS):
+        raise InvalidArgumentError(f"{shown(trigger)} is no trigger; there are {', '.join(TRIGGERS)}")
     payload = _payload(body)
     data: dict[str, Any] = payload
     event: Any = None

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from pocketsflow_async._config import RateLimit
+from pocketsflow_async._config import RateLimit, check_clock, check_flag
+from pocketsflow_async._json import is_collection
 from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
 from pocketsflow_async.sandbox._calls import Refused
 from pocketsflow_async.sandbox._checkout import complete
@@ -26,7 +27,7 @@ from pocketsflow_async.sandbox._quota import Quota
 from pocketsflow_async.sandbox._routes import Routes, read_spec
 from pocketsflow_async.sandbox._server import Server
 from pocketsflow_async.sandbox._shop import Shop
-from pocketsflow_async.sandbox._site import NOT_RUNNING, Site, check_whole
+from pocketsflow_async.sandbox._site import NOT_RUNNING, Site, check_limit, check_whole
 from pocketsflow_async.sandbox._store import Store
 from pocketsflow_async.sandbox._validation import compile_checks
 
@@ -76,8 +77,12 @@ class Sandbox(Site):
         check_whole("orders", orders, 0, MOST_RECORDS)
         check_whole("seed", seed)
         check_whole("port", port, 0, 65535)
+        for name, flag in (("deliver_anywhere", deliver_anywhere), ("preview", preview)):
+            check_flag(name, flag)
+        for name, function in (("clock", clock), ("wall_clock", wall_clock)):
+            check_clock(name, function)
         known = _known_keys(keys)
-        _check_limit(rate_limit)
+        check_limit(rate_limit)
         quota = None if rate_limit is None else Quota(rate_limit, clock)
         spec = read_spec()
         specs = [spec, read_spec("pocketsflow_preview")] if preview else [spec]
@@ -131,13 +136,8 @@ class Sandbox(Site):
         return outcome.record
 
 
-def _check_limit(limit: Any) -> None:
-    if limit is not None and not isinstance(limit, RateLimit):
-        raise ConfigurationError(f"rate_limit must be a RateLimit or None, not {limit!r}")
-
-
-def _known_keys(keys: Iterable[Any]) -> tuple[str, ...]:
-    known = () if isinstance(keys, str) else tuple(keys)
+def _known_keys(keys: Any) -> tuple[str, ...]:
+    known: tuple[Any, ...] = tuple(keys) if is_collection(keys) else ()
     if not known or not all(isinstance(key, str) and key and key == key.strip() for key in known):
         raise ConfigurationError("keys must be texts with no space around them, such as ('pk_test_sandbox',)")
     return known

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from pocketsflow_async._config import RateLimit
+from pocketsflow_async._values import is_text, shown, whole
 from pocketsflow_async.errors import ConfigurationError
 from pocketsflow_async.sandbox._control import Control
 from pocketsflow_async.sandbox._deliveries import Deliveries, Delivery
@@ -36,6 +38,8 @@ class Site:
     _control: Control
 
     def __init__(self, *, host: str, port: int, faults: Faults, deliveries: Deliveries) -> None:
+        if not is_text(host) or not host:
+            raise ConfigurationError(f"host must be the address to listen on, as text, not {shown(host)}")
         self.faults = faults
         self._deliveries = deliveries
         self._host = host
@@ -135,6 +139,13 @@ class Site:
 
 def check_whole(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> None:
     """Refuse what is no whole number within these bounds."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+    found = whole(value)
+    if found is None or not least <= found <= most:
         span = "" if math.isinf(most) else f" from {least} to {most}"
-        raise ConfigurationError(f"{name} must be a whole number{span}, not {value!r}")
+        raise ConfigurationError(f"{name} must be a whole number{span}, not {shown(value)}")
+
+
+def check_limit(limit: Any) -> None:
+    """Refuse what is no limit of requests."""
+    if limit is not None and not isinstance(limit, RateLimit):
+        raise ConfigurationError(f"rate_limit must be a RateLimit or None, not {shown(limit)}")

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pocketsflow_async._config import RateLimit
+from pocketsflow_async._config import RateLimit, check_clock, check_flag
+from pocketsflow_async._values import is_text, number, shown
 from pocketsflow_async.errors import ConfigurationError
 from pocketsflow_async.pocketsuite import OAuth2
 from pocketsflow_async.sandbox._bodies import Answer
@@ -25,7 +26,7 @@ from pocketsflow_async.sandbox._pocketsuite_book import Book
 from pocketsflow_async.sandbox._quota import Quota
 from pocketsflow_async.sandbox._routes import Routes, read_spec
 from pocketsflow_async.sandbox._server import Server
-from pocketsflow_async.sandbox._site import Site, check_whole
+from pocketsflow_async.sandbox._site import Site, check_limit, check_whole
 from pocketsflow_async.sandbox._validation import compile_checks
 
 __all__ = ["PocketSuiteSandbox"]
@@ -79,8 +80,16 @@ class PocketSuiteSandbox(Site):
         check_whole("clients", clients, 0, 10_000)
         check_whole("seed", seed)
         check_whole("port", port, 0, 65535)
-        if not lifetime > 0:
-            raise ConfigurationError(f"lifetime must be a positive number of seconds, not {lifetime!r}")
+        if (number(lifetime) or 0) <= 0:
+            raise ConfigurationError(f"lifetime must be a positive number of seconds, not {shown(lifetime)}")
+        for name, text in (("client_id", client_id), ("client_secret", client_secret)):
+            if not is_text(text) or not text:
+                raise ConfigurationError(f"{name} must be text and not empty")
+        for name, flag in (("rotate", rotate), ("deliver_anywhere", deliver_anywhere)):
+            check_flag(name, flag)
+        for name, function in (("clock", clock), ("wall_clock", wall_clock)):
+            check_clock(name, function)
+        check_limit(rate_limit)
         spec = read_spec("pocketsuite")
         played: list[dict[str, Any]] = [
             {**spec, "paths": {BASE + path: item for path, item in spec["paths"].items()}},

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from pocketsflow_async import ConfigurationError, InvalidArgumentError, WebhookVerificationError, webhooks
 from pocketsflow_async._generated.pocketsflow.events import ALIASES, EVENTS
+from pocketsflow_async._webhook_handler import MemoryStore
 from pocketsflow_async._wire import load
 from pocketsflow_async.models import InvoiceEvent, OpenEvent, OrderEvent, SubscriptionEvent
 
@@ -291,3 +292,61 @@ def test_nothing_else_is_ever_raised(body: bytes, headers: Mapping[str, str]):
             continue
         assert isinstance(event.type, str)
     assert set(ALIASES.values()) <= EVENTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("secret", "message"),
+    [
+        (None, "no webhook secret: give the secret"),
+        ("", "no webhook secret"),
+        ([], "no webhook secret"),
+        ((None, "s"), "no webhook secret"),
+        (b"whsec_secret", "a webhook secret must be a str, not bytes"),
+        (["s", b"whsec_secret"], "a webhook secret must be a str, not bytes"),
+        (5, "a webhook secret must be a str, not int"),
+    ],
+)
+def test_a_secret_of_another_kind_is_refused(secret, message):
+    """A variable that is not set says that there is no secret; no error shows one."""
+    for work in (
+        lambda: webhooks.construct_event(b"{}", {}, secret),
+        lambda: webhooks.aiohttp_handler(print, secret=secret),
+    ):
+        with pytest.raises(ConfigurationError, match=f"^{message}") as caught:
+            work()
+        assert "whsec" not in str(caught.value)
+
+
+class Half:
+    """A store that lacks a method."""
+
+    async def claim(self, key: str) -> str:
+        return key
+
+    async def finish(self, key: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"on_event": 5}, "on_event must be callable, not 5"),
+        ({"store": object()}, "store must have .* it lacks claim, finish, release"),
+        ({"store": Half()}, "store must have .* it lacks release"),
+        ({"store": MemoryStore}, "store must have .* it is a class"),
+        ({"tolerance": "5"}, "tolerance must be a number of seconds"),
+        ({"tolerance": -1}, "tolerance must be a number of seconds"),
+        ({"answer_within": 0}, "answer_within must be a positive number"),
+        ({"answer_within": None}, "answer_within must be a positive number"),
+    ],
+)
+def test_a_handler_of_nothing_is_refused_when_it_is_made(settings, message):
+    """Not with the first delivery."""
+    with pytest.raises(ConfigurationError, match=f"^{message}"):
+        webhooks.aiohttp_handler(**({"on_event": print, "secret": "s"} | settings))
+
+
+@pytest.mark.parametrize("headers", [None, [("a", "b")], "signature", 5])
+def test_headers_are_a_mapping(headers):
+    """A list of pairs, as ASGI has, is refused by name."""
+    with pytest.raises(InvalidArgumentError, match=r"^headers must be a mapping of str to str"):
+        webhooks.construct_event(b"{}", headers, "s")

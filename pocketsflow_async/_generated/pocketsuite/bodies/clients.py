@@ -44,7 +44,7 @@ class ClientCreate(Body):
     facebook_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "facebook_click_id", "takes": "text"})
     tiktok_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "tiktok_click_id", "takes": "text"})
     name: str = attrs.field(metadata={"json": "name", "takes": "text"})
-    custom_fields: Mapping[str, str] | None | Unset = attrs.field(default=UNSET, metadata={"further": "text"})
+    custom_fields: Mapping[str, str] | Unset = attrs.field(default=UNSET, metadata={"further": "text"})
 
 
 @attrs.define(kw_only=True, weakref_slot=False)
@@ -77,4 +77,4 @@ class ClientUpdate(Body):
     tiktok_click_id: str | Unset = attrs.field(default=UNSET, metadata={"json": "tiktok_click_id", "takes": "text"})
     id: str | Unset = attrs.field(default=UNSET, metadata={"json": "id", "takes": "text"})
     name: str | Unset = attrs.field(default=UNSET, metadata={"json": "name", "takes": "text"})
-    custom_fields: Mapping[str, str] | None | Unset = attrs.field(default=UNSET, metadata={"further": "text"})
+    custom_fields: Mapping[str, str] | Unset = attrs.field(default=UNSET, metadata={"further": "text"})
