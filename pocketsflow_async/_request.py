@@ -1,7 +1,6 @@
 """An operation and its arguments become one request: address, headers, body. No network here."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -181,17 +180,15 @@ def _query_texts(value: object, place: str) -> Sequence[str]:
     """One value or several, percent-encoded."""
     if type(value) is int and -_SMALL < value < _SMALL:  # a page or its size, as in nearly every query
         return (str(value),)
-    if type(value) is datetime:
-        return (_quoted_time(value, place),)
+    if type(value) is str:
+        return (_quoted(value),)
     if is_several(value):
         return [quoted(_query_text(one, place)) for one in value]
     return (quoted(_query_text(value, place)),)
 
 
-@lru_cache(maxsize=64)
-def _quoted_time(value: datetime, place: str) -> str:
-    """A time in a query; the ends of a window are the same for all its pages."""
-    return quoted(to_plain(value, place))
+_quoted = lru_cache(maxsize=64)(quoted)
+"""The arguments of a list are the same for all its pages."""
 
 
 def _query_text(value: object, place: str) -> str:
