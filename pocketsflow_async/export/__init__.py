@@ -116,8 +116,9 @@ def _look(
     folder: Path, resources: tuple[str, ...], options: Options, *, resume: bool
 ) -> tuple[Manifest | None, Plan | None]:
     """The manifest of the export before, and the plan of one that is not finished; sees that nothing is overwritten."""
-    if folder.exists() and not folder.is_dir():
-        raise ExportError(f"export: {folder} must be a folder, but is a file: choose another one")
+    with disk(folder, "read"):
+        if folder.exists() and not folder.is_dir():
+            raise ExportError(f"export: {folder} must be a folder, but is a file: choose another one")
     work = folder / WORK
     old = read_manifest(folder)
     found = ready = None

@@ -14,7 +14,7 @@ import msgspec
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async.errors import ExportError
 from pocketsflow_async.export._duplicates import Pages, by_bucket, find_duplicates
-from pocketsflow_async.export._files import check_folder, digest, disk, in_thread
+from pocketsflow_async.export._files import check_folder, check_regular, digest, disk, in_thread
 from pocketsflow_async.export._incremental import read_lines
 from pocketsflow_async.export._manifest import Content, Entry, read_manifest
 from pocketsflow_async.export._report import AuditReport, Difference
@@ -81,6 +81,11 @@ def _check_file(folder: Path, content: Content) -> str | None:
     try:
         if path.parent != folder:
             check_folder(path.parent)
+        found = check_regular(path)
+        if found is None:
+            return f"{content.file} is missing"
+        if found.st_size != content.bytes:
+            return f"{content.file} has {found.st_size} bytes, the manifest says {content.bytes}"
         size, checksum = digest(path)
     except FileNotFoundError:
         return f"{content.file} is missing"
@@ -88,9 +93,9 @@ def _check_file(folder: Path, content: Content) -> str | None:
         return f"{content.file} is not looked at: it must be a regular file, not a link, a folder, a pipe or a device"
     except OSError as exc:
         return f"{content.file} cannot be read: {exc.strerror or exc}"
-    if size != content.bytes:
-        return f"{content.file} has {size} bytes, the manifest says {content.bytes}"
-    return None if checksum == content.sha256 else f"{content.file} has another SHA-256 than the manifest says"
+    if (size, checksum) == (content.bytes, content.sha256):
+        return None
+    return f"{content.file} has another SHA-256 than the manifest says"
 
 
 async def _compare(pf: Pocketsflow, name: str, entry: Entry, folder: Path, scratch: Path) -> list[Difference]:

@@ -36,6 +36,11 @@ _ADVICE = {
     errno.EEXIST: "there is a file of that name: choose another folder",
     errno.ELOOP: "it is a link: remove it, or choose another folder",
 }
+_ADVICE_TO_READ = {
+    errno.EACCES: "you may not read it: change its permissions, or choose another folder",
+    errno.ENOTDIR: _ADVICE[errno.ENOTDIR],
+    errno.ELOOP: _ADVICE[errno.ELOOP],
+}
 _PLAINLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Links are not followed, and a pipe is not waited for."""
 
@@ -47,7 +52,8 @@ def disk(path: Path, doing: str = "written") -> Generator[None]:
         yield
     except OSError as exc:
         place = exc.filename or path
-        reason = _ADVICE.get(exc.errno or 0, exc.strerror or str(exc))
+        known = _ADVICE if doing == "written" else _ADVICE_TO_READ
+        reason = known.get(exc.errno or 0, exc.strerror or str(exc))
         raise ExportError(f"export: {place} cannot be {doing}: {reason}") from exc
 
 
@@ -244,6 +250,12 @@ def digest(path: Path) -> tuple[int, str]:
     with open_to_read(path) as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), checksum
+
+
+def holds(path: Path, size: int, checksum: str) -> bool:
+    """Whether a file has this size and SHA-256; one of another size is not read."""
+    found = check_regular(path)
+    return found is not None and found.st_size == size and digest(path) == (size, checksum)
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from pocketsflow_async.errors import ExportError
-from pocketsflow_async.export._files import check_folder, digest, disk, open_to_read
+from pocketsflow_async.export._files import check_folder, disk, holds, open_to_read
 from pocketsflow_async.export._manifest import Entry
 from pocketsflow_async.export._source import ids_of
 
@@ -45,7 +45,7 @@ def check_raw(folder: Path, entry: Entry) -> Path:
     with disk(path, "read"):
         if path.parent != folder:
             check_folder(path.parent)
-        if digest(path) != (content.bytes, content.sha256):
+        if not holds(path, content.bytes, content.sha256):
             raise ExportError(
                 f"export: {path} was changed since it was exported: what is new cannot be added to it; "
                 "export all of it into another folder"

@@ -37,6 +37,9 @@ class Plan(msgspec.Struct, frozen=True):
         check_resources(self.resources)
         if set(self.windows) != set(self.resources):
             raise ValueError("each resource must have a window")
+        whole = Window(self.options.since, self.options.until)
+        if self.since != LAST and any(window != whole for window in self.windows.values()):
+            raise ValueError(f"each window must be that of the export, {whole}")
 
     def write(self, work: Path) -> None:
         """Keep it with the pages."""

@@ -7,6 +7,7 @@ After a write or an fsync that failed, nobody knows what the files hold behind t
 committed then, until the files are opened again, which cuts them back to that commit.
 """
 
+import errno
 import hashlib
 import os
 import time
@@ -27,6 +28,9 @@ Ids = Sequence[str | None]
 _BETWEEN_COMMITS = 0.5
 _TAIL = 256 * 1024
 _AT_ONCE = 1024 * 1024
+_LONGEST = 1024 * 1024
+"""Bytes that an entry of the journal can have."""
+
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _read_page = msgspec.json.Decoder(tuple[int, list[str | None]]).decode
 
@@ -82,6 +86,7 @@ class Spool:
                     break
                 last, end = entry, after
                 self.records, self.state = entry.records, entry.state
+            self._lines_size, self._ids_size = last.lines, last.ids
             self._lines_sum, self._ids_sum = last.lines_sum, last.ids_sum
             for file, size in zip(files, (last.lines, last.ids, end), strict=True):
                 if file.tell() != size:
@@ -115,6 +120,8 @@ class Spool:
         with self._writing():
             self._lines.write(lines)
             self._ids.write(page)
+        self._lines_size += len(lines)
+        self._ids_size += len(page)
         self._lines_sum = crc32(lines, self._lines_sum)
         self._ids_sum = crc32(page, self._ids_sum)
         self.records += len(ids)
@@ -133,8 +140,11 @@ class Spool:
         with self._writing():
             self._lines.flush()
             self._ids.flush()
+            for file, size in ((self._lines, self._lines_size), (self._ids, self._ids_size)):
+                if os.fstat(file.fileno()).st_size != size:
+                    raise OSError(errno.EIO, "not all of it was written", file.name)
             self._committed = self._clock()
-            return Mark(self._lines.tell(), self._lines_sum, self._ids.tell(), self._ids_sum, self.records, state)
+            return Mark(self._lines_size, self._lines_sum, self._ids_size, self._ids_sum, self.records, state)
 
     def seal(self, mark: Mark) -> None:
         """Make durable what was there at a mark; one at a time."""
@@ -221,7 +231,7 @@ def _entries(path: Path) -> Iterator[tuple[Mark, int]]:
     """The journal's whole lines, each with where it ends."""
     end = 0
     with open_to_read(path) as file:
-        for line in file:
+        while line := file.readline(_LONGEST):
             end += len(line)
             checksum, _, text = line[:-1].partition(b" ")
             if line[-1:] != b"\n" or checksum != b"%08x" % crc32(text):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
 from pocketsflow_async.errors import ExportError
-from pocketsflow_async.export._files import check_folder, check_regular, digest, disk, remove, sync_folder
+from pocketsflow_async.export._files import check_folder, check_regular, disk, holds, remove, sync_folder
 from pocketsflow_async.export._formats import FORMATS
 from pocketsflow_async.export._manifest import Content, Manifest, Options, read_manifest
 from pocketsflow_async.export._plan import Plan
@@ -50,7 +50,7 @@ def check_target(folder: Path, names: Iterable[str], old: Manifest | None, ready
                 if path.parent != folder:
                     check_folder(path.parent)
                 found = check_regular(path)
-                if found is None or found.st_size == sizes.get(name) or (name in given and _holds(path, given[name])):
+                if found is None or found.st_size == sizes.get(name) or (name in given and _has(folder, given[name])):
                     continue
                 (changed if name in sizes else foreign).append(name)
     for files, what in ((foreign, "not written by an export"), (changed, "changed since it was exported")):
@@ -71,17 +71,18 @@ def read_ready(plan: Plan, work: Path, folder: Path) -> Manifest | None:
         contents = {content.file: content for content in ready.contents()}
         with disk(work, "read"):
             for name in names_of(plan.resources, plan.options):
-                if not any(_holds(place / name, contents[name]) for place in (work / "out", folder)):
+                content = contents[name]
+                if not any(_has(place, content) for place in (work / "out", folder)):
                     return None
     except (ExportError, KeyError):
         return None
     return ready
 
 
-def _holds(path: Path, content: Content) -> bool:
+def _has(folder: Path, content: Content) -> bool:
     try:
-        return digest(path) == (content.bytes, content.sha256)
-    except (FileNotFoundError, NotADirectoryError):
+        return holds(folder / content.file, content.bytes, content.sha256)
+    except NotADirectoryError:
         return False
 
 

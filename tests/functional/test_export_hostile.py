@@ -323,6 +323,29 @@ async def test_a_file_of_ours_that_was_changed_is_not_overwritten(
     assert (await export(pf, ["orders"], to=tmp_path, format=format)).complete
 
 
+async def test_a_file_without_an_end_is_not_read(pf: Pocketsflow, tmp_path: Path) -> None:
+    """A file that is far larger than the manifest says is a difference, and not read to find out."""
+    (one,) = (await export(pf, ["products"], to=tmp_path)).resources
+    with one.path.open("ab") as file:
+        file.truncate(2**40)
+    (found,) = (await audit(tmp_path)).differences
+
+    assert found.text.startswith(f"products.jsonl has {2**40} bytes, the manifest says")
+    with pytest.raises(ExportError, match="was changed"):
+        await export(pf, ["products"], to=tmp_path, since="last")
+
+
+async def test_a_window_that_was_not_asked_for_is_refused(pf: Pocketsflow, unfinished: Path) -> None:
+    """A plan whose lists end elsewhere than the export does would leave records out: it is damaged."""
+    path = unfinished / WORK / "plan.json"
+    plan = json.loads(path.read_bytes())
+    plan["windows"]["orders"]["since"] = "2099-01-01T00:00:00+00:00"
+    path.write_text(json.dumps(plan))
+
+    with pytest.raises(ExportError, match=r"plan\.json must be the plan of an unfinished export, but is damaged"):
+        await export(pf, ["orders"], to=unfinished)
+
+
 def test_the_command_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder with a file of somebody else, or a damaged manifest, is status 1 and one line."""
     (tmp_path / "products.jsonl").write_text("my own data")

@@ -140,15 +140,18 @@ def test_what_was_damaged_is_never_published(suffix: str, place: int, byte: byte
 class Failing:
     """A file on which one write, after a few that succeed, puts only a part of its bytes on the disk."""
 
-    def __init__(self, file: IO[bytes], left: int, kept: int) -> None:
+    def __init__(self, file: IO[bytes], left: int, kept: int, *, silent: bool) -> None:
         self._file = file
         self._left = left
         self._kept = kept
+        self._silent = silent
 
     def write(self, content: bytes) -> int:
         self._left -= 1
         if self._left == -1:
             self._file.write(content[: self._kept])
+            if self._silent:
+                return len(content)
             raise OSError(errno.ENOSPC, "No space left on device")
         return self._file.write(content)
 
@@ -161,13 +164,13 @@ class Failing:
     suffix=st.sampled_from(["lines", "ids", "journal"]),
     left=st.integers(0, 11),
     kept=st.integers(0, 60),
-    more=st.booleans(),
+    silent=st.booleans(),
 )
-def test_a_write_that_fails_ends_the_spool(suffix: str, left: int, kept: int, more: bool) -> None:
-    """Whatever part of a write reached the disk: nothing is committed any more, and the next run mends it."""
+def test_a_write_that_fails_ends_the_spool(suffix: str, left: int, kept: int, silent: bool) -> None:
+    """Whatever part of a write reached the disk, and even if nobody says so: the next run makes it whole."""
     with tempfile.TemporaryDirectory() as name:
         with Spool(Path(name), "orders") as spool:
-            setattr(spool, f"_{suffix}", Failing(getattr(spool, f"_{suffix}"), left, kept))
+            setattr(spool, f"_{suffix}", Failing(getattr(spool, f"_{suffix}"), left, kept, silent=silent))
             for number, (lines, ids) in enumerate(PAGES):
                 try:
                     spool.add(lines, ids, found=number % 2)
@@ -176,10 +179,11 @@ def test_a_write_that_fails_ends_the_spool(suffix: str, left: int, kept: int, mo
                 except ExportError:
                     break
             else:
-                return
-            for again in range(2 if more else 1):
+                assume(silent or suffix == "journal")  # an entry of the journal that is not whole is not believed
+                number = None
+            for _ in range(2 if number is not None else 0):
                 with pytest.raises(ExportError, match="could not be written before: run the same export again"):
-                    spool.commit({"next": number + 1 + again})
+                    spool.commit({"next": number})
                 with pytest.raises(ExportError):
                     spool.add(*PAGES[0])
         fill(Path(name))
@@ -225,3 +229,13 @@ def test_files_are_nothing_else(tmp_path: Path, suffix: str, kind: str) -> None:
             Spool(path.parent, "orders")
 
     assert elsewhere.read_text() == "kept"
+
+
+def test_a_journal_without_an_end_is_not_read_to_it(tmp_path: Path) -> None:
+    """A journal that is one endless line, as a sparse file can be, counts up to there."""
+    with (tmp_path / "orders.journal").open("wb") as file:
+        file.truncate(2**36)
+
+    with Spool(tmp_path, "orders") as spool:
+        assert spool.state is None
+    assert (tmp_path / "orders.journal").stat().st_size == 0

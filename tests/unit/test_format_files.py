@@ -251,3 +251,31 @@ def test_every_list_has_its_table(resource: str, tmp_path: Path):
         names = [row[1] for row in database.execute(f"PRAGMA table_info({resource})")]
     assert names == [column.name for column in columns_of(resource)]
     assert pyarrow.parquet.read_schema(tmp_path / "parquet").names == names
+
+
+def test_records_with_one_key_are_all_in_the_table(tmp_path: Path) -> None:
+    """SQLite takes a key once: further records have null there, and the key in `extra`; none is lost."""
+    records = [b'{"_id":"a","country":"DE"}', b'{"_id":"b","_id":"a","new":1}', b'{"_id":"c"}', b'{"_id":"a"}']
+    path = tmp_path / "x.sqlite"
+    FORMATS["sqlite"].write(path, {"orders": records}, None)
+
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT id, country, extra FROM orders").fetchall()
+    assert rows == [
+        ("a", "DE", None),
+        (None, None, '{"_id":"a","new":1}'),
+        ("c", None, None),
+        (None, None, '{"_id":"a"}'),
+    ]
+    assert FORMATS["sqlite"].count(path, ["orders"]) == {"orders": 4}
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_lines_within_a_text_are_no_records(tmp_path: Path, compression: str | None) -> None:
+    """The records of a CSV file are counted by its rows, whatever line ends and quotes their texts have."""
+    texts = ["a\r\nb", '"', '""\r\n', "\r\n", '\r\n"\r\n', "x", ""]
+    records = [json.dumps({"_id": str(number), "country": text}).encode() for number, text in enumerate(texts)]
+    path = tmp_path / FORMATS["csv"].file("orders", compression)
+    FORMATS["csv"].write(path, {"orders": records}, compression)
+
+    assert FORMATS["csv"].count(path, ["orders"]) == {"orders": len(records)}
