@@ -106,9 +106,10 @@ class Budget:
 
     def try_take(self, now: float) -> bool:
         """Let one request through if it may go now."""
-        if self.delay(now) != 0:
+        if self.delay(now) != 0:  # None is unequal, too
             return False
-        self.take(now)
+        self.under_way += 1
+        self.taken_at = now
         return True
 
     def take(self, now: float) -> None:
@@ -118,8 +119,7 @@ class Budget:
 
     def delay(self, now: float) -> float | None:
         """Seconds until the next request may go; None when that hangs on a response still to come."""
-        overdue = now - self.taken_at >= LONGEST_PAUSE
-        if self.under_way >= self._side_by_side and not overdue:
+        if self.under_way >= self._side_by_side and now - self.taken_at < LONGEST_PAUSE:
             return None
         self._settle(now)
         unseen = self.under_way + len(self._settling) + len(self._given_up)
@@ -131,7 +131,7 @@ class Budget:
                 at = max(at, bucket.holds_at(1 + unseen))
             elif (seen := min(self._next_seen(), bucket.until)) < math.inf:
                 at = max(at, seen)
-            elif not overdue:
+            elif now - self.taken_at < LONGEST_PAUSE:
                 return None
         if unseen + len(self._fresh) >= self._window:
             back = min(self._place_back(), self._forget_at)
@@ -166,7 +166,8 @@ class Budget:
 
     def answered(self, now: float) -> None:
         """The response to one request arrived."""
-        self.put_back()
+        if self.under_way > 0:
+            self.under_way -= 1
         self._settling.append(now + self.margin)
         if self._side_by_side < math.inf and now >= self._paused_until:
             self._set_pace(now, min(self.pace + 0.5 / self.limit.burst, 1.0))
