@@ -21,6 +21,7 @@ from pocketsflow_async._retry import Again, is_unknown, may_repeat, retrying
 from pocketsflow_async._unset import UNSET
 from pocketsflow_async._wire import CODECS, Codec, PageCodec, load
 from pocketsflow_async.errors import (
+    APIConnectionError,
     APIResponseError,
     APIStatusError,
     APITimeoutError,
@@ -204,6 +205,10 @@ async def _loaded(operation: Operation[Any]) -> Any:
     return await asyncio.to_thread(load, operation.answer)
 
 
+def _is_end(error: PocketsflowError) -> bool:
+    return isinstance(error, APIConnectionError | APIResponseError) and not isinstance(error, APITimeoutError)
+
+
 def _form(name: str, body: Any) -> "Form":
     from pocketsflow_async._upload import Form
 
@@ -254,12 +259,14 @@ class _Call:
             await self._acquire(quota)
         sent = clock()
         response: Response | None = None
-        begun = True
+        begun, ended = True, False
         try:
             response = await self.send(self.request)
         except PocketsflowError as exc:
             error = exc
             begun = self.request.begun and getattr(exc, "received", not isinstance(exc, ConfigurationError))
+            # The server closed the connection or has answered, in some way: it reads no more of this request.
+            ended = begun and not self.executor.idle.closed and _is_end(exc)
         except asyncio.CancelledError as exc:
             begun = self.request.begun
             self._note(exc, waited=sent - asked, elapsed=clock() - sent)
@@ -271,7 +278,7 @@ class _Call:
                 return response
             error = await off_loop(response.body, error_from, response, self.request.name)
         finally:
-            if quota is not None and response is not None:
+            if quota is not None and (response is not None or ended):
                 quota.release(response)
             elif quota is not None:
                 (quota.give_up if begun else quota.put_back)()

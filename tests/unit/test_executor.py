@@ -223,6 +223,11 @@ async def test_the_retry_of_the_options_counts():
     assert len(transport.requests) == 2
 
 
+def timed_out() -> Exception:
+    """The request was written, and no response came in time."""
+    return APITimeoutError("slow", received=True)
+
+
 def closed() -> Exception:
     """The transport was closed before the request was sent."""
     return ConfigurationError("closed")
@@ -231,7 +236,8 @@ def closed() -> Exception:
 @pytest.mark.parametrize(
     ("failure", "outcome"),
     [
-        (lost, "given up"),
+        (timed_out, "given up"),
+        (lost, "answered"),
         (refused, "put back"),
         (closed, "put back"),
         (answer(404), "answered"),
