@@ -22,7 +22,9 @@ ONCE = {"codegen", "project", "strangers"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of these folders."""
+    """Mark the tests of these folders; refuse ids that differ from run to run: processes share tests by their ids."""
     for item in items:
         if Path(item.path).parent.name in ONCE:
             item.add_marker(pytest.mark.once)
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid}: this id has an address in it: write pytest.param(…, id=…)")

@@ -286,7 +286,7 @@ def test_retry_may_be_the_number_of_further_attempts(retry, attempts):
     assert RequestOptions(retry=retry).retry.attempts == attempts
 
 
-WRONG = [True, False, -1, 1.5, "3", b"3", [], {}, (), object(), RetryPolicy, math.nan]
+WRONG = [True, False, -1, 1.5, "3", b"3", [], {}, (), pytest.param(object(), id="object"), RetryPolicy, math.nan]
 
 
 @pytest.mark.parametrize("retry", [None, *WRONG], ids=repr)
@@ -320,7 +320,11 @@ def test_numbers_of_other_libraries_become_floats(number):
     assert RateLimit(np.int64(5), 6, np.int64(7)) == RateLimit(5, 6, 7)
 
 
-@pytest.mark.parametrize("timeout", [10**400, "5", b"5", Decimal(5), 1j, np.float64("nan"), [5], object()], ids=repr)
+@pytest.mark.parametrize(
+    "timeout",
+    [10**400, "5", b"5", Decimal(5), 1j, np.float64("nan"), [5], pytest.param(object(), id="object")],
+    ids=repr,
+)
 def test_what_is_no_number_of_seconds_is_refused(timeout):
     """In the client and for one call."""
     for build in (lambda: Pocketsflow(KEY, timeout=timeout), lambda: RequestOptions(deadline=timeout)):

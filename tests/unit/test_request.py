@@ -204,7 +204,9 @@ def test_options_are_carried():
     assert options.headers == {"X-Trace": "a"}
 
 
-@pytest.mark.parametrize("options", [{"timeout": 3}, {}, 0, False, "x", RequestOptions, object()], ids=repr)
+@pytest.mark.parametrize(
+    "options", [{"timeout": 3}, {}, 0, False, "x", RequestOptions, pytest.param(object(), id="object")], ids=repr
+)
 def test_options_are_request_options(options):
     """A mapping of settings is refused by name before anything is sent, an empty one too."""
     with pytest.raises(InvalidArgumentError, match=r"^things\.get: options must be a RequestOptions"):
