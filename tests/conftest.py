@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,10 @@ ONCE = {"codegen", "project", "strangers"}
 """Folders of tests that do not hang on the release of Python: tools, documents, other people's programs."""
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Take addresses out of ids: the processes that share the tests know them by their ids."""
-    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item._nodeid)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of these folders."""
+    """Mark the tests of these folders, and refuse ids that differ from run to run: processes share tests by them."""
     for item in items:
         if Path(item.path).parent.name in ONCE:
             item.add_marker(pytest.mark.once)
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid}: this id has an address in it: write pytest.param(…, id=…)")
