@@ -1,12 +1,14 @@
 """Bytes to models: checked and typed in C by private structs, then copied into the models that users hold.
 
-An answer is tried on up to three roads, each slower and more patient than the one before:
+A body is decoded on the first of three paths that accepts it:
 
-1. strict: the whole body in one pass, no field that the spec does not know;
-2. open: unknown fields allowed; each record keeps its own JSON text for `extra`. Once an answer needed it, the
-   decoder begins here;
-3. permissive: decoded by `_plain`, normalized by `_lenient`, then checked against the structs of the open road. What
-   they still reject becomes an `APIResponseError` that names the place. Of a page, only the odd records come here.
+1. the fast path: the whole body in one pass, no unknown field;
+2. the open path: unknown fields are allowed; each record keeps its own JSON text for `extra`. Once a body needed it,
+   the codec begins here;
+3. the permissive path: decoded by `_plain`, normalized by `_lenient`, then checked against the structs of the open
+   path. What they reject becomes an `APIResponseError` that names the place. Of a page, only the odd records come here.
+
+A large body is cut into parts, which take these paths, or is decoded in pieces and takes the permissive one.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,8 +35,8 @@ class Codec(Generic[T]):
     """Reads one kind of answer.
 
     Args:
-        wire: the struct of the strict road.
-        opened: the struct of the open road.
+        wire: the struct of the fast path.
+        opened: the struct of the open path.
         build: the copy into the model.
         unwrap: keys under which the record may be wrapped.
     """
@@ -158,7 +160,7 @@ def many(build: Build[T], records: list[Any], source: Source | None, name: str) 
 
 
 def unreadable(exc: Exception, body: bytes) -> APIResponseError:
-    """The error for a body that no road could read."""
+    """The error for a body that no path accepts."""
     text = str(exc)
     if isinstance(exc, msgspec.ValidationError):
         reason, path = split_error(text)

@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.json import encode
+from mutations import example as whole_answer
+from test_mutated_answers import CODECS
 from test_wire import customers_codec, order_codec, orders_codec
 
 from pocketsflow_async import APIResponseError, Page
 from pocketsflow_async._convert import make_converter
+from pocketsflow_async._model import Model
 from pocketsflow_async._plain import decode_exact, decode_free, loosened, repaired
 from pocketsflow_async._response import Response, decode_any, error_from
 from pocketsflow_async.models import Order
+from pocketsflow_async.pocketsuite import parse_trigger
 from pocketsflow_async.webhooks import SIGNATURE_HEADER, construct_event, sign
 
 FFFD = "\N{REPLACEMENT CHARACTER}"
@@ -250,6 +255,16 @@ def test_plain_data_with_half_a_character_becomes_a_model() -> None:
     assert (order.id, order.metadata, order.extra) == (f"a{FFFD}", {FFFD: ["😀"]}, {"new": FFFD})
 
 
+def test_a_trigger_of_a_text_with_half_a_character_is_read() -> None:
+    """Given as bytes or as text, PocketSuite's deliveries are read alike."""
+    body = rb'{"event":"client.created","data":{"id":"c","name":"cut \ud83d","x":1e400}}'
+    for given_as in (body, body.decode(), body.decode().replace(r"\ud83d", "\ud83d")):
+        found = parse_trigger(given_as)
+
+        assert found.data.name.startswith("cut \N{REPLACEMENT CHARACTER}")
+        assert found.data.extra["x"] == Decimal("1e400")
+
+
 def test_a_delivery_keeps_its_digits_and_odd_texts() -> None:
     """Typed events are exact; of others, what Python's numbers can hold is a number."""
     body = rb'{"event":"order.completed","order":{"id":"\ud83d"},"tax":{"amount":29.990},"x":29.990,"y":1e400}'
@@ -316,7 +331,7 @@ def test_any_text_of_a_known_field_is_read(text: str) -> None:
 
 
 @given(python_json())
-def test_the_permissive_path_agrees_with_the_fast_one(text: str) -> None:
+def test_plain_data_is_the_same_on_both_paths(text: str) -> None:
     """What the decoder in C reads, the permissive path reads alike."""
     body = text.encode()
     try:
@@ -326,3 +341,19 @@ def test_the_permissive_path_agrees_with_the_fast_one(text: str) -> None:
     again = loosened(decode_exact(repaired(body)))
 
     assert wanted is None or json.dumps(again) == wanted
+
+
+@pytest.mark.parametrize("reference", CODECS)
+def test_the_permissive_path_agrees_with_the_fast_one(reference: str) -> None:
+    """A full answer of every kind, with and without unknown fields, gives the same model on either."""
+    codec = CODECS[reference]
+    value = whole_answer(codec.wire)
+    for sent in (value, value | {"new": {"a": [1.5, "x"]}} if isinstance(value, dict) else value):
+        body = encode(sent)
+        fast = codec.decode(body)
+        permissive = codec.permissive(decode_exact(body))
+
+        assert permissive == fast
+        assert repr(permissive) == repr(fast)
+        if isinstance(fast, Model):
+            assert permissive.extra == fast.extra
