@@ -44,7 +44,7 @@ def _seconds(settings: Any, field: "attrs.Attribute[float]", value: object, *, z
 
 def _count(settings: Any, field: "attrs.Attribute[int]", value: object) -> None:
     found = whole(value)
-    if found is None or found < 1:
+    if found is None or found < 1 or number(found) is None:
         raise ConfigurationError(f"{field.name} must be a whole number of at least 1, not {shown(value)}")
     object.__setattr__(settings, field.name, found)
 
@@ -91,7 +91,7 @@ def check_retry(value: object) -> RetryPolicy:
     if isinstance(value, RetryPolicy):
         return value
     retries = whole(value)
-    if retries is None or retries < 0:
+    if retries is None or retries < 0 or number(retries) is None:
         raise ConfigurationError(f"retry must be a RetryPolicy or an int ≥ 0, not {shown(value)}")
     return RetryPolicy(attempts=retries + 1)
 
@@ -224,7 +224,8 @@ def check_base_url(base_url: str, *, allow_insecure: bool, setting: str = "base_
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(f"{setting} may hold a host, a port and a path, but no user, query or fragment")
     if parts.scheme not in {"http", "https"} or not parts.hostname or not is_text(address) or not _is_plain(address):
-        raise ConfigurationError(f"{setting} {shown(address)} is no http(s) address: {advice}")
+        told = "" if "@" in address else f" {shown(address)}"  # what stands before the sign may be a password
+        raise ConfigurationError(f"{setting}{told} is no http(s) address: {advice}")
     if parts.scheme == "http" and not allow_insecure and not _is_loopback(parts):
         raise ConfigurationError(
             f"{setting} {shown(address)} would send credentials in the clear: "

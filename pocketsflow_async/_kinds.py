@@ -110,7 +110,7 @@ def arguments(operation: str, takes: Sequence[Parameter], given: Mapping[str, An
                 raise InvalidArgumentError(f"{operation}: {parameter.name} must be given")
             continue
         place = f"{operation}: {parameter.name}"
-        if isinstance(value, str | list | tuple) and not value and value not in parameter.known:
+        if _is_blank(value) and value not in parameter.known:
             raise InvalidArgumentError(f"{place} must not be empty: leave it out, or give a value")
         found[parameter.wire] = checked(value, place, parameter.takes, parameter.known)
         if parameter.until:
@@ -123,6 +123,10 @@ def arguments(operation: str, takes: Sequence[Parameter], given: Mapping[str, An
                 f"not {shown(found[start.wire])} with {shown(found[end.wire])}"
             )
     return found
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str | list | tuple) and not (value.strip() if isinstance(value, str) else value)
 
 
 def to_plain(value: Any, place: str) -> Any:

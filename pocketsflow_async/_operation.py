@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
+from pocketsflow_async._values import shown
 from pocketsflow_async.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -90,11 +91,11 @@ def _segment(operation: str, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidArgumentError(f"{operation}: the id must be text, not {type(value).__name__}")
     if not value.strip() or value in {".", ".."}:
-        raise InvalidArgumentError(f"{operation}: {value!r} is no id")
+        raise InvalidArgumentError(f"{operation}: {shown(value)} is no id")
     try:
         return quoted(value)
     except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{operation}: {value!r} is no id: it cannot be written in UTF-8") from None
+        raise InvalidArgumentError(f"{operation}: {shown(value)} is no id: it cannot be written in UTF-8") from None
 
 
 def quoted(text: str) -> str:

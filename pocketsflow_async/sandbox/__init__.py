@@ -13,6 +13,7 @@ import msgspec
 
 from pocketsflow_async._config import RateLimit, check_clock, check_flag
 from pocketsflow_async._json import is_collection
+from pocketsflow_async._values import is_text, shown
 from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
 from pocketsflow_async.sandbox._calls import Refused
 from pocketsflow_async.sandbox._checkout import complete
@@ -121,6 +122,9 @@ class Sandbox(Site):
             ConfigurationError: the sandbox is not running.
             InvalidArgumentError: the page cannot be paid on.
         """
+        for name, text in (("session_id", session_id), ("email", "" if email is None else email)):
+            if not is_text(text):
+                raise InvalidArgumentError(f"complete_checkout: {name} must be text, not {shown(text)}")
         if self._runner is None:
             raise ConfigurationError(NOT_RUNNING)
         try:

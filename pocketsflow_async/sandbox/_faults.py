@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import attrs
 
+from pocketsflow_async._values import whole
 from pocketsflow_async.errors import InvalidArgumentError
 from pocketsflow_async.sandbox._calls import Refused, invalid
 from pocketsflow_async.sandbox._ids import Dice
@@ -38,7 +39,8 @@ def _status(name: str, value: Any) -> None:
 
 
 def _count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    found = whole(value)
+    if found is None or found < 1:
         raise invalid(name, "must be a whole number of at least 1")
 
 
@@ -160,7 +162,7 @@ class Faults:
             raise invalid("kind", f"must be one of {', '.join(_KINDS)}")
         if method is not None and (not isinstance(method, str) or method.upper() not in _VERBS):
             raise invalid("method", f"must be one of {', '.join(sorted(_VERBS))}")
-        if path is not None and path not in self._routes:
+        if path is not None and (not isinstance(path, str) or path not in self._routes):
             raise invalid("path", "must be a route of the spec, such as /orders/{id}")
         if times is not None:
             _count("times", times)

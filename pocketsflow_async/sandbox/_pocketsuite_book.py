@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from pocketsflow_async._generated.pocketsuite.events import EVENTS
+from pocketsflow_async._values import is_text, shown
 from pocketsflow_async.errors import InvalidArgumentError
 from pocketsflow_async.sandbox._answers_shared import Handler
 from pocketsflow_async.sandbox._calls import Call, invalid, missing
@@ -66,8 +67,8 @@ class Book:
         Raises:
             InvalidArgumentError: there is no such trigger, or no record for it.
         """
-        if trigger not in EVENTS:
-            raise InvalidArgumentError(f"{trigger!r} is no trigger; there are {', '.join(EVENTS)}")
+        if not (is_text(trigger) and trigger in EVENTS):
+            raise InvalidArgumentError(f"{shown(trigger)} is no trigger; there are {', '.join(EVENTS)}")
         kind, _, what = trigger.partition(".")
         if kind == "client":
             record = self._invent_client(len(self.clients)) if what == "created" else self._some(self.clients.values())

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from pocketsflow_async._json import is_mapping
+from pocketsflow_async._values import is_text, shown, whole
 from pocketsflow_async.errors import InvalidArgumentError
 from pocketsflow_async.sandbox._calls import Refused, invalid, missing
 from pocketsflow_async.sandbox._ids import Dice
@@ -44,9 +46,12 @@ class Shop:
         """
         book = self._store.book
         orders = book.newest_first(None, 0, book.orders)
-        if not -len(orders) <= place < len(orders):
-            raise InvalidArgumentError(f"order: there are {len(orders)}, so none at {place!r}")
-        return self._shown(orders[place])
+        found = whole(place)
+        if found is None or not -len(orders) <= found < len(orders):
+            raise InvalidArgumentError(
+                f"order: place must be an int; there are {len(orders)}, so none at {shown(place)}"
+            )
+        return self._shown(orders[found])
 
     def insert_order(self, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """A new order, which is the newest.
@@ -61,7 +66,7 @@ class Shop:
         Raises:
             InvalidArgumentError: it cannot be.
         """
-        return _told(self.insert, fields or {})
+        return _told(self.insert, {} if fields is None else _fields("insert_order", fields))
 
     def update_order(self, order_id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Put fields over those of an order: any but `_id`, `productId` and `createdAt`.
@@ -72,7 +77,7 @@ class Shop:
         Raises:
             InvalidArgumentError: there is no such order, or it cannot have these fields.
         """
-        return _told(self.update, order_id, fields)
+        return _told(self.update, _id("update_order", order_id), _fields("update_order", fields))
 
     def delete_order(self, order_id: str) -> None:
         """Take an order away, and its payment.
@@ -80,7 +85,7 @@ class Shop:
         Raises:
             InvalidArgumentError: there is no such order.
         """
-        _told(self.delete, order_id)
+        _told(self.delete, _id("delete_order", order_id))
 
     def insert(self, fields: Mapping[str, Any]) -> Record:
         """`insert_order`, which raises `Refused`."""
@@ -148,6 +153,18 @@ class Shop:
 
     def _shown(self, order: int) -> Record:
         return msgspec.json.decode(msgspec.json.encode(self._store.order(order)), type=dict[str, Any])
+
+
+def _fields(method: str, fields: object) -> Mapping[str, Any]:
+    if not is_mapping(fields) or not all(is_text(name) for name in fields):
+        raise InvalidArgumentError(f"{method}: fields must be a mapping of str to values, not {shown(fields)}")
+    return fields
+
+
+def _id(method: str, order_id: object) -> str:
+    if not is_text(order_id):
+        raise InvalidArgumentError(f"{method}: order_id must be text, not {shown(order_id)}")
+    return str(order_id)
 
 
 def _told(change: Callable[..., Record], *given: Any) -> Record:

@@ -39,6 +39,7 @@ from pocketsflow_async._transport import Transport
 from pocketsflow_async._values import number, whole
 from pocketsflow_async.models import Order
 from pocketsflow_async.pocketsuite import OAuth2, PocketSuite
+from pocketsflow_async.sandbox.pocketsuite import PocketSuiteSandbox
 
 
 class Colour(Enum):
@@ -55,6 +56,7 @@ WRONG: dict[str, Any] = {
     "fraction": 1.5,
     "nan": math.nan,
     "huge": 10**5000,
+    "large": 10**400,
     "flag": True,
     "text": "x",
     "empty text": "",
@@ -139,7 +141,7 @@ def fits(hint: Any, value: Any) -> bool:  # noqa: PLR0912 - one for each form of
     if origin in {IO, typing.IO}:
         return hasattr(value, "read") and not isinstance(value, type)
     if hint is float:
-        return not isinstance(value, bool) and number(value) is not None
+        return not isinstance(value, bool) and (number(value) is not None or whole(value) is not None)
     if hint is int:
         return whole(value) is not None
     if getattr(hint, "_is_protocol", False):
@@ -337,10 +339,18 @@ def everything() -> Iterator[Target]:
     walks = ("items", "pages", "collect", "raw_pages", "raw_page")
     yield from methods(PagerClass, pocketsflow().orders.list, *walks)
     yield from methods(OAuth2, oauth, "authorize_url", "exchange")
+    box = sandbox.Sandbox(orders=3)
+    yield from methods(sandbox.Faults, lambda: box.faults, "add")
+    yield from methods(sandbox.Shop, lambda: box.shop, "order", "insert_order")
+    suite = PocketSuiteSandbox(clients=3)
+    yield from methods(PocketSuiteSandbox, lambda: suite, "fire", trigger="client.created")
+    newest = box.shop.order(0)["_id"]
+    yield from methods(sandbox.Shop, lambda: box.shop, "update_order", order_id=newest)
 
 
 TARGETS = {target.name: target for target in everything() if not target.name.startswith("export")}
 ALIASES = {
+    "order_id": ("Order not found",),
     "json": ("the body", "a value"),
     "body": ("the body", "client.updated: the delivery"),
     "api_key": ("API key",),
