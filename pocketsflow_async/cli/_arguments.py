@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import NoReturn, get_args
 
+from pocketsflow_async.errors import printable
 from pocketsflow_async.export import RESOURCES, Compression, Format
 
 
@@ -14,7 +15,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line."""
 
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"pocketsflow: {message} ({self.prog} --help tells more)\n")
+        sys.stderr.write(f"pocketsflow: {printable(message)} ({self.prog} --help tells more)\n")
         sys.exit(2)
 
 

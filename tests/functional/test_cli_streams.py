@@ -53,3 +53,13 @@ def test_no_encoding_is_too_narrow(tmp_path: Path, encoding: str) -> None:
     assert (words.returncode, told.returncode) == (0, 0)
     assert b"complete: backup" in words.stdout
     assert json.loads(told.stdout.splitlines()[-1])["complete"] is True
+
+
+@posix
+def test_words_that_drive_a_terminal_are_escaped(tmp_path: Path) -> None:
+    """A wrong word comes back in the complaint with its control characters escaped."""
+    done = run(r"""--format "$(printf '\033[2J')" """, tmp_path)
+
+    assert done.returncode == 2
+    assert b"\x1b" not in done.stderr
+    assert rb"\x1b[2J" in done.stderr
