@@ -1,7 +1,7 @@
 """Types as Python text: annotations of models, structs and arguments, and the copy from a struct to a model."""
 
 from codegen.ir import Api, Argument, Field, Model, Type
-from codegen.naming import function_name
+from codegen.naming import codec_name, function_name
 
 
 def answer_type(field: Field) -> str:
@@ -51,7 +51,7 @@ def _annotation(type_: Type, *, datetime: str = "dt.datetime", suffix: str = "")
             return " | ".join(dict.fromkeys(inner))
         case "choice":
             known = " | ".join(inner)
-            return f"Annotated[Raw, {function_name(type_.name).upper()}]" if suffix else f"{known} | dict[str, Any]"
+            return f"Annotated[Raw, {codec_name(type_.name)}]" if suffix else f"{known} | dict[str, Any]"
         case _:
             return type_.kind
 
@@ -164,10 +164,10 @@ def copied(field: Field, model: Model) -> str:
     optional = not field.required or field.nullable
     if type_.kind == "choice":
         null = ", null=True" if optional else ""
-        return f"{function_name(type_.name).upper()}.read({value}, source, {field.wire!r}{null})"
+        return f"{codec_name(type_.name)}.read({value}, source, {field.wire!r}{null})"
     if type_.kind in {"list", "map"} and type_.args[0].kind == "choice":
         helper = "many" if type_.kind == "list" else "each"
-        text = f"{function_name(type_.args[0].name).upper()}.{helper}({value}, source, {field.wire!r})"
+        text = f"{codec_name(type_.args[0].name)}.{helper}({value}, source, {field.wire!r})"
     elif type_.kind == "model":
         text = f"{function_name(type_.name)}({value}, source and source.at({field.wire!r}))"
     elif type_.kind in {"list", "map"} and type_.args[0].kind == "model":

@@ -83,3 +83,9 @@ def function_name(cls: str) -> str:
     """The name of the function that copies a class's struct: `OrderProduct` is `order_product`."""
     name = python_name(cls)
     return f"{name}_" if name in dir(builtins) else name
+
+
+def codec_name(cls: str) -> str:
+    """The name of the decoder of a class: `OrderProduct` has `ORDER_PRODUCT`, `URL` has `URL_`."""
+    name = function_name(cls).upper()
+    return f"{name}_" if name == cls else name

@@ -20,7 +20,7 @@ from codegen.annotations import (
     wire_type,
 )
 from codegen.ir import Api
-from codegen.naming import class_name, function_name
+from codegen.naming import class_name, codec_name, function_name
 from codegen.problems import GeneratorError
 from codegen.wording import docstring, method_docstring, model_docstring, signature
 
@@ -145,6 +145,7 @@ def _environment() -> jinja2.Environment:
         parameter=parameter,
         cls=class_name,
         function=function_name,
+        codec=codec_name,
         repr=repr,
         copied=copied,
     )
@@ -221,7 +222,7 @@ class _Renderer:
         for model in self.api.models if template == "wire.py.jinja" else ():
             function = function_name(model.name)
             structs = (f"{model.name}{ending}" for ending in ("Wire", "Open", "Raw"))
-            for name in (*structs, function, function.upper()):
+            for name in (*structs, function, codec_name(model.name)):
                 if model.role != "body" and name in used - defined:
                     lines[name] = f"from {base}.wire.{model.module} import {name}"
         return "\n".join(sorted({*lines.values(), "from __future__ import annotations"}, key=_import_order)) + "\n"

@@ -85,7 +85,10 @@ def _answer(view: View, operation: Operation) -> dict[str, Any]:
                 "or leave content out where nothing does",
             )
         elif one.schema != full[0].schema:
-            view.refuse(one.place, "the success answers differ: a method has one return type, so name the same schema")
+            view.refuse(
+                one.place,
+                "the success answers differ: a method has one return type: put the fields of both into one schema",
+            )
     if len(full) < len(found) and "x-paging" in operation.node:
         view.refuse(
             next(one.place for one in found if not one.full),
@@ -126,7 +129,7 @@ def _envelope(view: View, operation: Operation, name: str) -> None:
         where = f"{place}/items" if "items" in told else place
         view.refuse(where, f"items must name the property of {name} that is an array of a $ref to an object")
         fields = {wire: found for wire, found in fields.items() if wire == "pagination"}
-    elif items not in required or listed.get("type") != "array":
+    elif items not in required or listed.get("type") != "array" or listed.get("writeOnly"):
         view.refuse(f"{place}/items", f"{items} of {name} must be required and never null: an empty page is []")
     if "pagination" in fields:
         _pagination(view, *fields["pagination"])
@@ -145,7 +148,8 @@ def _pagination(view: View, where: str, schema: dict[str, Any]) -> None:
     name = view.named(schema)
     fields, required = view.properties(name), view.required(name)
     for wire, wanted in (("hasMore", "boolean"), ("currentPage", "integer")):
-        if wire not in required or fields.get(wire, ("", {}))[1].get("type") != wanted:
+        found = fields.get(wire, ("", {}))[1]
+        if wire not in required or found.get("type") != wanted or found.get("writeOnly"):
             view.refuse(where, f"pagination must be a $ref to an object that requires `{wire}`, of the type {wanted}")
 
 

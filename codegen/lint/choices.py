@@ -40,3 +40,7 @@ def _told_apart(view: View, place: str, name: str, property_: str) -> None:
     _, schema = view.properties(name).get(property_, ("", {}))
     if property_ not in view.required(name) or not (types(schema) == ["string"] or view.kind(schema) == "enum"):
         view.refuse(place, f"{name} must require {property_}, as text or an enum: the members are told apart by it")
+    elif schema.get("readOnly") or schema.get("writeOnly"):
+        view.refuse(
+            place, f"{property_} of {name} tells the members apart, both ways: leave readOnly and writeOnly out"
+        )

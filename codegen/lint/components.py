@@ -4,7 +4,7 @@ import keyword
 from typing import Any
 
 from codegen.lint.view import View, closure, mapping, sequence, text
-from codegen.naming import class_name, function_name
+from codegen.naming import class_name, codec_name, function_name
 from codegen.render import BUILTINS, IMPORTS
 from codegen.spec import pointer
 
@@ -34,11 +34,9 @@ def _classes(view: View) -> None:
         if wanted in taken:
             view.refuse(place, f"{wanted} is also {taken[wanted]} in the generated code: use another word")
         function = function_name(wanted)
-        if function.upper() == name:
-            view.refuse(place, f"{name} in capitals would also be its decoder: write {name.capitalize()}")
         if function in taken:
             view.refuse(
-                place, f"{function.upper()} would also be {taken[function]} in the generated code: use another word"
+                place, f"{codec_name(wanted)} would also be {taken[function]} in the generated code: use another word"
             )
         if functions.setdefault(function, name) != name:
             view.refuse(place, f"{functions[function]} and {name} become one name in Python: rename one of them")

@@ -19,6 +19,14 @@ _SENT: dict[str, dict[str, Any]] = {
 }
 """How values go out, in the words of OpenAPI; a spec may say so, but nothing else."""
 
+_INSTEAD = {
+    "style": "write {type: string} and let the caller join the values, or a parameter for each key of an object",
+    "explode": "write {type: string} and let the caller join the values",
+    "allowReserved": "leave it out: reserved signs are sent percent-encoded",
+    "allowEmptyValue": "leave it out: an empty text is sent as one",
+    "content": "write schema: {type: string} and let the caller encode the value",
+}
+
 
 def check(view: View) -> None:
     """Refuse parameters that could not be sent as the spec says."""
@@ -73,9 +81,11 @@ def _parameter(view: View, place: str, node: dict[str, Any]) -> None:
         view.refuse(place, "a parameter in the path is always there: write required: true")
     if not isinstance(node.get("required", False), bool):
         view.refuse(place, "required must be true or false")
-    for key in ("style", "explode", "allowReserved", "allowEmptyValue", "content"):
+    for key, remedy in _INSTEAD.items():
         if key in node and node[key] != _SENT[where].get(key):
-            view.refuse(place, f"`{key}` is not supported: lists are sent as repeated names, all else as plain text")
+            view.refuse(
+                place, f"`{key}` is not supported: lists are sent as repeated names, all else as text; {remedy}"
+            )
     _carried(view, place, node)
 
 

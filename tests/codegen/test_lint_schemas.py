@@ -165,7 +165,6 @@ def test_empty_enum(check_refused):
         pytest.param("Orders", {"type": "object"}, "the class of the resource orders", id="a resource"),
         pytest.param("LIST", {"type": "object"}, "the constant of", id="a constant"),
         pytest.param("ListPage", {"type": "object"}, "the decoder of", id="a decoder"),
-        pytest.param("URL", {"type": "object"}, "write Url", id="capitals"),
         pytest.param("AttributeError", {"type": "object"}, "imported in the generated code", id="a builtin in use"),
         pytest.param("ERROR", {"type": "object"}, "become one name in Python", id="one function for two"),
         pytest.param("OrderWire", {"type": "object"}, "also made from Order", id="a struct"),
