@@ -14,7 +14,7 @@ from pocketsflow_async.errors import ExportError, InvalidArgumentError
 from pocketsflow_async.export._arguments import as_folder, as_names, check_client, check_count, check_flag
 from pocketsflow_async.export._audit import audit_folder
 from pocketsflow_async.export._batches import export_batches
-from pocketsflow_async.export._files import WORK, check_folder, disk, locked
+from pocketsflow_async.export._files import WORK, check_folder, disk, in_thread, locked
 from pocketsflow_async.export._formats import FORMATS
 from pocketsflow_async.export._manifest import Manifest, Options, read_manifest
 from pocketsflow_async.export._plan import LAST, Plan, check_old, check_same, make_plan, moment, read_plan
@@ -90,12 +90,14 @@ async def export(
     if options.since is not None and options.until is not None and options.since >= options.until:  # both in UTC
         raise InvalidArgumentError(f"export: since={since!r} must be before until={until!r}")
     kind.check()
-    _look(folder, chosen, options, resume=resume)
+    old, _ = await in_thread(_look, folder, chosen, options, resume=resume)
+    account = None if old is None else old.account  # what can be told without a request is told without one
+    check_old(make_plan(chosen, options, base_url=pf.base_url, account=account, old=old), old, folder)
     account = await account_of(pf)
     with locked(folder) as work:
-        old, found = _look(folder, chosen, options, resume=resume)
+        old, found = await in_thread(_look, folder, chosen, options, resume=resume)
         plan = make_plan(chosen, options, base_url=pf.base_url, account=account, old=old)
-        check_old(plan, old, folder, together=kind.together)
+        check_old(plan, old, folder)
         if found is not None:
             check_same(plan, found, folder)
             plan = found

@@ -7,6 +7,7 @@ import msgspec
 
 from pocketsflow_async.errors import ExportError, InvalidArgumentError
 from pocketsflow_async.export._files import disk, read_small, write_whole
+from pocketsflow_async.export._formats import FORMATS
 from pocketsflow_async.export._manifest import LARGEST, Manifest, Options, Window, check_resources, check_times
 
 LAST = "last"
@@ -37,9 +38,10 @@ class Plan(msgspec.Struct, frozen=True):
         check_resources(self.resources)
         if set(self.windows) != set(self.resources):
             raise ValueError("each resource must have a window")
-        whole = Window(self.options.since, self.options.until)
-        if self.since != LAST and any(window != whole for window in self.windows.values()):
-            raise ValueError(f"each window must be that of the export, {whole}")
+        if self.since != LAST:
+            whole = Window(self.options.since, self.options.until)
+            if any(window != whole for window in self.windows.values()):
+                raise ValueError(f"each window must be that of the export, {whole}")
 
     def write(self, work: Path) -> None:
         """Keep it with the pages."""
@@ -108,7 +110,7 @@ def check_same(plan: Plan, found: Plan, folder: Path) -> None:
             )
 
 
-def check_old(plan: Plan, old: Manifest | None, folder: Path, *, together: bool) -> None:
+def check_old(plan: Plan, old: Manifest | None, folder: Path) -> None:
     """Refuse to overwrite what was exported in another way.
 
     Raises:
@@ -122,6 +124,7 @@ def check_old(plan: Plan, old: Manifest | None, folder: Path, *, together: bool)
             )
         return
     kept = set(old.resources) - set(plan.resources)
+    together = FORMATS[plan.options.format].together
     for what, ours, theirs in (
         _account(plan, old),
         *((name, getattr(plan.options, name), getattr(old.options, name)) for name in ("format", "compression")),

@@ -90,15 +90,16 @@ async def test_an_unfinished_export_is_not_mixed_with_another(pf: Pocketsflow, t
     ],
 )
 async def test_a_finished_export_is_not_overwritten_by_another(
-    pf: Pocketsflow, tmp_path: Path, options: dict[str, str], told: str
+    sandbox: Sandbox, pf: Pocketsflow, tmp_path: Path, options: dict[str, str], told: str
 ):
-    """Other options into the same folder: refused, nothing is changed."""
+    """Other options into the same folder: refused without a request, nothing is changed."""
     await export(pf, ["orders"], to=tmp_path)
-    kept = tree(tmp_path)
+    kept, before = tree(tmp_path), sandbox.received
     with pytest.raises(ExportError, match=told):
         await export(pf, ["orders"], to=tmp_path, **options)  # type: ignore[arg-type]
 
     assert tree(tmp_path) == kept
+    assert sandbox.received == before
 
 
 async def test_an_export_of_another_account_is_not_overwritten(pf: Pocketsflow, tmp_path: Path):
