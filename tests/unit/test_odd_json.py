@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,9 +16,11 @@ from test_wire import customers_codec, order_codec, orders_codec
 
 from pocketsflow_async import APIResponseError, Page
 from pocketsflow_async._convert import make_converter
+from pocketsflow_async._lenient import straighten
 from pocketsflow_async._model import Model
 from pocketsflow_async._plain import decode_exact, decode_free, loosened, repaired
 from pocketsflow_async._response import Response, decode_any, error_from
+from pocketsflow_async._wire import Time
 from pocketsflow_async.models import Order
 from pocketsflow_async.pocketsuite import parse_trigger
 from pocketsflow_async.webhooks import SIGNATURE_HEADER, construct_event, sign
@@ -357,3 +360,64 @@ def test_the_permissive_path_agrees_with_the_fast_one(reference: str) -> None:
         assert repr(permissive) == repr(fast)
         if isinstance(fast, Model):
             assert permissive.extra == fast.extra
+
+
+class Inner(msgspec.Struct, kw_only=True):
+    """An object inside a mapping."""
+
+    at: Time | None = None
+    share: float | None = None
+
+
+class Outer(msgspec.Struct, kw_only=True):
+    """One field of every kind that today's specs use little."""
+
+    share: float | None = None
+    count: int | str | None = None
+    each: dict[str, Inner] | None = None
+    amounts: dict[str, Decimal] | None = None
+    either: msgspec.Raw = msgspec.Raw(b"null")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5", 5.0),
+        ("1.50", 1.5),
+        ("-0", 0.0),
+        ("0.1234567890123456789", 0.12345678901234568),
+        ("1e400", None),
+        ("-1e400", None),
+        ("9" * 400, None),
+        ("9" * 5_000, None),
+        ("1e-9999", 0.0),
+    ],
+)
+def test_a_number_that_is_a_float_takes_any_spelling(text: str, value: float | None) -> None:
+    """One that no float can hold is None; it is never infinite."""
+    for share in (
+        straighten(decode_exact(f'{{"share":{text}}}'.encode()), Outer)["share"],
+        straighten(decode_exact(f'{{"each":{{"x":{{"share":{text}}}}}}}'.encode()), Outer)["each"]["x"]["share"],
+    ):
+        assert msgspec.convert(share, float | None) == value
+
+
+def test_what_stands_in_mappings_is_normalized_too() -> None:
+    """Models, amounts and objects of several kinds; an error names the place."""
+    text = b'{"each":{"a":{"at":"2024-01-01"}},"amounts":{"x":"1.50"},"count":5.0,"either":{"a":1.50}}'
+    found = msgspec.convert(straighten(decode_exact(text), Outer), Outer)
+
+    assert found.each == {"a": Inner(at=datetime(2024, 1, 1, tzinfo=UTC))}
+    assert str(found.amounts) == "{'x': Decimal('1.50')}"
+    assert (found.count, bytes(found.either)) == (5, b'{"a":1.50}')
+    with pytest.raises(msgspec.ValidationError, match=r"finite.*`\$\.amounts\[\.\.\.\]`"):
+        straighten({"amounts": {"x": "NaN"}}, Outer)
+
+
+def test_a_list_that_is_long_is_normalized_whole() -> None:
+    """Each of 2,500 records with an odd value, in a page of another shape."""
+    record = b'{"_id":"a","createdAt":"2016-12-31T23:59:60Z"}'
+    page = orders_codec().decode(b'{"data":[' + b",".join([record] * 2_500) + b"]}")
+
+    assert {order.created_at for order in page.items} == {datetime(2017, 1, 1, tzinfo=UTC)}
+    assert len(page.items) == 2_500
