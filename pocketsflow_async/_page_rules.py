@@ -9,7 +9,7 @@ from typing import Any
 
 from pocketsflow_async.errors import APIResponseError
 
-_EMPTY_PAGES = 20
+EMPTY_PAGES = 20
 """Pages without records that are read in a row."""
 
 
@@ -25,14 +25,20 @@ def contradicts(pagination: Any, records: int) -> bool:
     if pagination is None:
         return False
     follows = pagination.current_page < pagination.total_pages
-    return bool(pagination.has_more) != follows or (follows and not records)
+    beyond = records > 0 and pagination.current_page > pagination.total_pages
+    return bool(pagination.has_more) != follows or beyond or _is_hollow(pagination, records)
+
+
+def _is_hollow(pagination: Any, records: int) -> bool:
+    """Whether a page is one of those that the list has, by its own word, and holds nothing."""
+    return not records and 1 < pagination.current_page <= pagination.total_pages
 
 
 class Repeats:
     """Finds walks that came back to where they were, in memory that does not grow.
 
     The ids of one page are kept, of a later one each time the number of pages has doubled (Brent's way to find a
-    cycle). If all of them come again, the API repeats itself.
+    cycle). If all of them come again, or many of them often, the API repeats itself.
     """
 
     def __init__(self, name: str) -> None:
@@ -54,8 +60,9 @@ class Repeats:
             return
         self._missing -= ids
         self._again += len(self._kept & ids)
-        # One record alone may have moved by one place between two pages of one record.
-        if self._kept and not self._missing and (len(self._kept) > 1 or self._again > 2):
+        kept, missing = len(self._kept), len(self._missing)
+        # A record or two may come again because others came in before them; of a page of one, that is all of it.
+        if self._again > (2 * kept + 4 if missing else 0 if kept > 1 else 2) and 2 * missing <= kept:
             raise APIResponseError(
                 f"{self._name}: page {self._pages} of the walk brings the records of page {self._kept_at} again: "
                 "the API ignores which page is asked for, or its list moves as fast as it is read"
@@ -88,7 +95,7 @@ class Announced:
         if pagination is None:
             return
         if more:
-            if self._empty >= _EMPTY_PAGES:
+            if self._empty >= EMPTY_PAGES:
                 raise self._error(pagination, f"the last {self._empty} pages had no records")
             return
         total = pagination.total_count
@@ -97,10 +104,8 @@ class Announced:
                 raise self._error(pagination, f"the API announced {total}")
         elif not records and pagination.has_more:
             raise self._error(pagination, "it has no records, but says that more follow")
-        elif self._empty > 1 and pagination.current_page <= pagination.total_pages:
-            raise self._error(
-                pagination, f"the last {self._empty} of the {pagination.total_pages} pages had no records"
-            )
+        elif _is_hollow(pagination, records):
+            raise self._error(pagination, f"{self._empty} of the {pagination.total_pages} pages had no records")
 
     def _error(self, pagination: Any, reason: str) -> APIResponseError:
         return APIResponseError(

@@ -146,7 +146,6 @@ class Pager(Generic[T]):
                 seen += 1
                 place += step
                 if plan.by_offset and records != step:
-                    fetches.drop()
                     place, step, seen = place - step + records, min(records, step), 1
                 # Where the API does not say how many pages there are, go no further ahead than was found already.
                 ahead = min(concurrency, seen if last is None else max(last - place + 1, 1))

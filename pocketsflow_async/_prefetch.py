@@ -21,20 +21,18 @@ class Prefetch(Generic[K, T]):
         self._dropped: list[asyncio.Task[T]] = []
 
     async def get(self, key: K, following: Iterable[K] = ()) -> T:
-        """Wait for one page, while the fetches of those that follow it are started."""
-        for one in (key, *following):
+        """Wait for one page, while those that follow it are fetched; others in flight are cancelled."""
+        wanted = (key, *following)
+        for one in self._tasks.keys() - wanted:
+            task = self._tasks.pop(one)
+            task.cancel()
+            self._dropped = [other for other in (*self._dropped, task) if not other.done()]
+        for one in wanted:
             if one not in self._tasks:
                 self._tasks[one] = asyncio.ensure_future(self._fetch(one))
         found = await self._tasks[key]
         del self._tasks[key]
         return found
-
-    def drop(self) -> None:
-        """Cancel what is in flight: the pages that follow are others than was thought."""
-        for task in self._tasks.values():
-            task.cancel()
-        self._dropped = [task for task in (*self._dropped, *self._tasks.values()) if not task.done()]
-        self._tasks.clear()
 
     async def __aenter__(self) -> Self:
         return self

@@ -20,7 +20,8 @@ from pocketsflow_async.export._manifest import Content, Entry, read_manifest
 from pocketsflow_async.export._report import AuditReport, Difference
 from pocketsflow_async.export._source import Source, account_of, ids_of
 from pocketsflow_async.export._spool import Spool
-from pocketsflow_async.export._walk import State, Walk
+from pocketsflow_async.export._state import State
+from pocketsflow_async.export._walk import Walk
 
 _NAMED = 100
 """Ids that a difference names at most."""

@@ -20,7 +20,8 @@ from pocketsflow_async.export._files import disk, in_thread
 from pocketsflow_async.export._plan import moment
 from pocketsflow_async.export._source import Source
 from pocketsflow_async.export._spool import Spool
-from pocketsflow_async.export._walk import State, Walk
+from pocketsflow_async.export._state import State
+from pocketsflow_async.export._walk import Walk
 
 Moment = datetime | date | str
 

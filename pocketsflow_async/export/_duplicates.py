@@ -26,11 +26,13 @@ class Duplicates:
     Attributes:
         count: how many lines.
         found: by reading, how many records no earlier reading had seen.
+        twice: by reading, how often it saw a record again that it had seen itself.
         lines: a bit for every line, set where the same record stands again further on.
     """
 
     count: int
     found: Counter[int]
+    twice: Counter[int]
     lines: bytearray
 
     def __contains__(self, line: int) -> bool:
@@ -74,18 +76,20 @@ def find_duplicates(pages: Pages, records: int, scratch: Path) -> Duplicates:
     """
     count = 0
     found: Counter[int] = Counter()
+    twice: Counter[int] = Counter()
     drop = bytearray((records >> 3) + 1)
     for rows in by_bucket(pages, records, scratch):
-        last: dict[str, int] = {}
+        last: dict[str, tuple[int, int]] = {}
         for line, reading, name in rows:
             if name in last:
-                before = last[name]
+                before, seen_by = last[name]
                 drop[before >> 3] |= 1 << (before & 7)
                 count += 1
+                twice[reading] += seen_by == reading
             else:
                 found[reading] += 1
-            last[name] = line
-    return Duplicates(count, found, drop)
+            last[name] = line, reading
+    return Duplicates(count, found, twice, drop)
 
 
 def by_bucket(pages: Pages, records: int, scratch: Path) -> Iterator[Iterable[_Row]]:

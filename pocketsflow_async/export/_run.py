@@ -20,8 +20,9 @@ from pocketsflow_async.export._plan import Plan
 from pocketsflow_async.export._report import ExportProgress, ExportReport, ResourceReport
 from pocketsflow_async.export._source import Source
 from pocketsflow_async.export._spool import Spool
+from pocketsflow_async.export._state import State
 from pocketsflow_async.export._target import publish
-from pocketsflow_async.export._walk import State, Walk
+from pocketsflow_async.export._walk import Walk
 from pocketsflow_async.export._writer import Fetched, Writer, plan_merges
 
 Told = Callable[[ExportProgress], object]
@@ -92,13 +93,7 @@ class Run:
         return state
 
     def _notes(self, name: str, state: State) -> Iterator[str]:
-        if state.grew:
-            yield (
-                f"{name}: records came into the list while it was read; it was read {state.passes} times, but a record "
-                "that moved between two answers could still be missing"
-            )
-        elif state.apart:
-            yield f"{name}: the list moved while it was read, and the API does not tell whether all of it was seen"
+        yield from state.notes(name)
         if plan_merges(self._plan, name):
             yield (
                 f"{name}: the API can only be asked for what was created lately; what was changed or deleted "
@@ -135,7 +130,7 @@ class Run:
                 duplicates=one.drop.count,
                 gaps=entries[one.name].gaps,
                 passes=one.state.passes,
-                complete=not (one.state.grew or one.state.apart),
+                complete=one.state.complete,
                 notes=one.notes,
                 pages=one.state.pages,
                 requests=one.state.requests,

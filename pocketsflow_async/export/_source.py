@@ -17,8 +17,10 @@ from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._config import RequestOptions
 from pocketsflow_async._json import is_object
 from pocketsflow_async._page import RawPage
+from pocketsflow_async._page_rules import contradicts
 from pocketsflow_async._paging import Pager
 from pocketsflow_async.errors import APIResponseError, NotFoundError, PermissionDeniedError
+from pocketsflow_async.export._chain import Part, Seam
 
 _SIZE = 100
 _TRIES = 8
@@ -66,7 +68,7 @@ def _id_of(line: bytes) -> str | None:
 def _fields(line: bytes) -> dict[str, Any]:
     """The fields of a record that msgspec refuses: it may be no object, or have half a character somewhere."""
     try:
-        value = json.loads(line.decode(errors="replace"), parse_int=float)
+        value: Any = json.loads(line.decode(errors="replace"), parse_int=float)
     except (ValueError, RecursionError):
         return {}
     return value if is_object(value) else {}
@@ -100,22 +102,51 @@ class Read:
     """A page that was read.
 
     Attributes:
-        number: counted from 0.
+        start: how many records lie in front of it.
+        size: how many it was asked to have.
         lines: its records, each as the server sent it on a line of its own.
         ids: their ids.
         total: how many records the list has, as the answer said; None where it says nothing.
-        last: the number of the last page, likewise.
+        reach: how many records the list has at most, as far as the answer tells; likewise.
         more: whether further pages follow.
+        odd: whether the answer contradicts itself about that.
     """
 
-    number: int
+    start: int
+    size: int
     lines: bytes
     ids: Sequence[str | None]
     total: int | None
-    last: int | None
+    reach: int | None
     more: bool
+    odd: bool
     requests: int
     throttled: int
+
+    @property
+    def end(self) -> int:
+        """How many records lie in front of what follows."""
+        return self.start + len(self.ids)
+
+    def times(self, start: int, end: int) -> list[datetime | None]:
+        """When some of its records were created."""
+        return _moments(b"\n".join(self.lines.split(b"\n", end)[start:end]))
+
+    def is_plain(self, size: int) -> bool:
+        """Whether it meets its neighbours, if all pages have that size."""
+        return self.size == size and self.start % size == 0
+
+    def without(self, seam: Seam) -> tuple[bytes, Sequence[str | None]]:
+        """The lines and ids of the records that were not read before."""
+        cut = seam.cut
+        if cut == len(seam.places):
+            start = 0
+            for _ in range(cut):
+                start = self.lines.index(b"\n", start) + 1
+            return self.lines[start:], self.ids[cut:]
+        kept = [place for place, name in enumerate(self.ids) if place >= cut or (name and place not in seam.places)]
+        lines = self.lines.splitlines(keepends=True)
+        return b"".join(lines[place] for place in kept), [self.ids[place] for place in kept]
 
 
 async def account_of(pf: Pocketsflow) -> str | None:
@@ -145,12 +176,11 @@ class Source:
     Attributes:
         style: how the API pages it.
         dated: whether the API can cut a window of time out of it.
+        size: how many records the API gives on a page at most.
         end: what is sent as the end of the window; `first` moves it.
+        closed: whether the API keeps to that end, so that nothing new comes into the list.
         newest: a moment after the youngest record, where the first page tells it.
         began: when the first page was sent, by the server's clock; None where it does not say.
-        step: how many records lie between the starts of two pages; smaller than a page where pages overlap.
-        lowest: the smallest total that any answer told.
-        grew: whether a later answer told more than an earlier one.
     """
 
     def __init__(
@@ -163,29 +193,25 @@ class Source:
         turn: asyncio.Semaphore,
     ) -> None:
         self._list = getattr(pf, resource).list
-        self._name = resource
+        self.name = resource
         self._turn = turn
         self.style = self._list().style
         self.dated = "start_date" in inspect.signature(self._list).parameters
         self._since = since
         self.end = until if self.dated else None
-        self._pages: Pager[Any] | None = None
-        self._closed_at: datetime | None = None
-        self.step = _SIZE - 1
+        self.size = _SIZE
+        self.closed = False
         self._believes = False  # that strange answers are how this list is
         self.newest: datetime | None = None
         self.began: datetime | None = None
-        self.lowest: int | None = None
-        self.grew = False
 
-    async def page(self, number: int) -> Read:
+    async def read(self, part: Part) -> Read:
         """Read a page; an answer that cannot be understood, or is strange, is asked for again a few times."""
         requests = strange = 0
         for trial in range(1, _TRIES + 1):
             async with self._turn:
-                before = self.lowest
                 try:
-                    read = self._read(number, await self._ask(number))
+                    read = self._read(part, await self._ask(part))
                 except APIResponseError as exc:
                     if trial == _TRIES:
                         raise
@@ -196,14 +222,13 @@ class Source:
                     strange += is_strange
                     if self._believes or not is_strange or strange == _BELIEVED_AT:
                         self._believes = self._believes or strange == _BELIEVED_AT
-                        self._watch(before, read.total)
                         return read if trial == 1 else attrs.evolve(read, requests=requests)
             await asyncio.sleep(_PAUSE * trial)
-        raise APIResponseError(f"{self._name}.list: {_TRIES} answers to page {number + 1} could not be understood")
+        raise APIResponseError(f"{self.name}.list: {_TRIES} answers to one page could not be understood")
 
     def _is_strange(self, read: Read) -> bool:
         """Whether an answer looks like one to another question: records without ids, or no word of further pages."""
-        return None in read.ids or (read.last is None and self.style in {"page", "body-page"})
+        return None in read.ids or (read.reach is None and self.style in {"page", "body-page"})
 
     async def first(self) -> Read:
         """Read the first page, and close the window if the list goes on.
@@ -211,57 +236,48 @@ class Source:
         The time of the youngest record is the end by the server's own clock: what comes in later is younger. The end
         counts only if the API gives the same page with it, because nobody documents what it makes of one.
         """
-        first = await self.page(0)
-        if self.style == "offset" and 1 < len(first.ids) < _SIZE:
-            self.step = len(first.ids) - 1  # the list is this short, or the API gives no larger pages
-        newest = _newest(first.lines) if self.dated else None
+        first = await self.read((0, _SIZE))
+        if first.more and 0 < len(first.ids) < _SIZE and self.style != "offset":
+            self.size = len(first.ids)
+        newest = newest_of(first.lines) if self.dated else None
         self.newest = newest and newest + _TICK
-        if self.newest is None or not first.more:
+        if newest is None or self.newest is None or not first.more:
             return first
-        given, lowest = self.end, self.lowest
+        given = self.end
         self.end = self.newest if given is None else min(given, self.newest)
-        closed = await self.page(0)
+        closed = await self.read((0, _SIZE))
+        self.closed = closed.ids[:1] == first.ids[:1] and newest <= self.end
         if closed.ids[:1] != first.ids[:1]:
-            self.end, self.lowest = given, lowest
-            closed = await self.page(0)
+            self.end = given
+            closed = await self.read((0, _SIZE))
             first = attrs.evolve(first, requests=first.requests + 1)
         return attrs.evolve(
             closed, requests=first.requests + closed.requests, throttled=first.throttled + closed.throttled
         )
 
-    async def _ask(self, number: int) -> RawPage:
+    async def _ask(self, part: Part) -> RawPage:
+        start, size = part
+        given: dict[str, Any] = {"start_date": self._since, "end_date": self.end} if self.dated else {}
         if self.style == "offset":
-            order = {"sort_by": "createdAt", "sort_order": "asc"}
-            walk: Pager[Any] = self._list(options=LOW, limit=_SIZE, offset=number * self.step, **order)
-            return await walk.raw_page()
-        pages = self._pages
-        if pages is None or self._closed_at != self.end:
-            window: dict[str, Any] = {"start_date": self._since, "end_date": self.end} if self.dated else {}
-            size = {} if self.style == "none" else {"page_size": _SIZE}
-            pages = self._pages = self._list(options=LOW, **window, **size)
-            self._closed_at = self.end
-        return await pages.raw_page(number)
+            given |= {"limit": size, "offset": start, "sort_by": "createdAt", "sort_order": "asc"}
+        elif self.style != "none":
+            given |= {"page": start // size + 1, "page_size": size}
+        pages: Pager[Any] = self._list(options=LOW, **given)
+        return await pages.raw_page()
 
-    def _read(self, number: int, raw: RawPage) -> Read:
+    def _read(self, part: Part, raw: RawPage) -> Read:
         self.began = self.began or _sent_at(raw.date)
+        start, size = part
         lines = _lines_of(raw)
         ids = raw.items and (_first_ids(raw.items) or ids_of(lines))
         told = raw.pagination
         total = getattr(told, "total_count", None)
         pages = getattr(told, "total_pages", None)
-        more = raw.has_more
         if self.style == "none":
-            total, more = len(ids), False
-        elif self.style == "offset":
-            more = len(ids) > 1  # the first one is the last of the page before
-        return Read(number, lines, ids, total, None if pages is None else pages - 1, more, raw.requests, raw.throttled)
-
-    def _watch(self, before: int | None, total: int | None) -> None:
-        if total is None:
-            return
-        if before is not None and total > before:
-            self.grew = True
-        self.lowest = total if self.lowest is None else min(self.lowest, total)
+            total = len(ids)
+        reach = None if pages is None else pages * size
+        odd = contradicts(told, len(ids))
+        return Read(start, size, lines, ids, total, reach, raw.has_more, odd, raw.requests, raw.throttled)
 
 
 def _sent_at(date: str | None) -> datetime | None:
@@ -273,13 +289,17 @@ def _sent_at(date: str | None) -> datetime | None:
         return None
 
 
-def _newest(lines: bytes) -> datetime | None:
+def newest_of(lines: bytes) -> datetime | None:
     """The time of the first record, if the page is certainly ordered from new to old."""
-    times = [_moment(created) for created in _times_of(lines)]
+    times = _moments(lines)
     known = [moment for moment in times if moment is not None]
     if len(known) != len(times) or not known or known[0] == known[-1]:
         return None
     return known[0] if all(map(ge, known, known[1:])) else None
+
+
+def _moments(lines: bytes) -> list[datetime | None]:
+    return [_moment(created) for created in _times_of(lines)]
 
 
 def _moment(created: object) -> datetime | None:

@@ -18,9 +18,9 @@ from pocketsflow_async.export._incremental import merged, read_lines
 from pocketsflow_async.export._manifest import NAME, Content, Entry, Manifest, Window, new_manifest
 from pocketsflow_async.export._plan import LAST, Plan
 from pocketsflow_async.export._spool import Spool
+from pocketsflow_async.export._state import State
 from pocketsflow_async.export._tally import Tally
 from pocketsflow_async.export._target import read_ready
-from pocketsflow_async.export._walk import State
 
 
 class _StoppedError(Exception):
@@ -185,7 +185,7 @@ class Writer:
             records=one.given.records,
             expected=None if plan_merges(self._plan, one.name) else state.expected,
             duplicates=one.drop.count,
-            gaps=sum(count for reading, count in one.drop.found.items() if reading),
+            gaps=state.gaps + sum(count for reading, count in one.drop.found.items() if reading),
             passes=state.passes,
             notes=one.notes,
             window=Window(self._plan.options.since, state.end or self._plan.options.until or state.newest),

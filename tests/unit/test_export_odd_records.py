@@ -39,8 +39,8 @@ def test_no_record_stops_the_reading_of_times() -> None:
     """Half a character beside it hides no time, and a time that is none tells nothing."""
     lines = [rb'{"note":"\ud83d","createdAt":"2025-01-02T00:00:00Z"}', b'{"createdAt":"2025-01-01T00:00:00Z"}']
 
-    assert _source._newest(b"\n".join(lines)) == dt.datetime(2025, 1, 2, tzinfo=dt.UTC)
-    assert _source._newest(b"\n".join([*lines, b"null"])) is None
+    assert _source.newest_of(b"\n".join(lines)) == dt.datetime(2025, 1, 2, tzinfo=dt.UTC)
+    assert _source.newest_of(b"\n".join([*lines, b"null"])) is None
 
 
 def test_records_on_several_lines_are_put_on_one() -> None:

@@ -1,0 +1,152 @@
+"""Thousands of lists, changing and odd, read by the real export walk and by the real pager, on virtual time."""
+
+import asyncio
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from shifting import EndlessError, List, Server
+from virtual_loop import VirtualLoop
+
+from pocketsflow_async import APIResponseError
+from pocketsflow_async._generated.pocketsflow.operations.customers import Customers
+from pocketsflow_async._generated.pocketsflow.operations.orders import Orders
+from pocketsflow_async._generated.pocketsflow.operations.subscriptions import Subscriptions
+from pocketsflow_async.export import _forwards, _source, _walk
+from pocketsflow_async.export._source import Source
+from pocketsflow_async.export._state import State
+from pocketsflow_async.export._walk import Walk
+
+SIZE = 12
+"""Records on the largest page, in place of 100: so a short list has many pages."""
+
+ODD: tuple[dict[str, Any], ...] = (
+    {},
+    {"largest": 7},
+    {"largest": 5, "fixed": True},
+    {"largest": SIZE, "fixed": True},
+    {"ends": "ignored"},
+    {"ends": "day"},
+    {"cap": 30},
+    {"says": "no more"},
+    {"says": "always more"},
+    {"says": "a page too many"},
+    {"says": "no pages"},
+    {"empty": 1},
+    {"empty": 3},
+    {"wraps": "ignored"},
+    {"wraps": "circle"},
+    {"shuffles": True},
+)
+PLAIN = (Server(totals=True), Server(totals=False))
+CHANGES = ("new", "back", "gone", "front", "burst")
+RESOURCES = {"orders": Orders, "subscriptions": Subscriptions, "customers": Customers}
+
+
+class Memory:
+    """A spool that is nothing but memory."""
+
+    state = None
+    due = False
+    ids_path = lines_path = Path("memory")
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.read: list[tuple[int, list[str | None]]] = []
+        self.lines = b""
+
+    def add(self, lines: bytes, ids: Any, *, found: int = 0) -> None:
+        assert lines.count(b"\n") == len(ids)
+        self.lines += lines
+        self.records += len(ids)
+        self.read.append((found, [*ids]))
+
+    def commit(self, state: dict[str, Any]) -> None:
+        assert State(**state).phase
+
+    def pages(self) -> Iterator[tuple[int, list[str | None]]]:
+        return iter(self.read)
+
+    def last_ids(self, pages: int) -> list[list[str | None]]:
+        return [ids for _, ids in self.read[-pages:]]
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def directly(work: Any, *arguments: Any) -> Any:
+        return work(*arguments)
+
+    monkeypatch.setattr(_source, "_SIZE", SIZE)
+    monkeypatch.setattr(_forwards, "_BACK", SIZE // 2)
+    monkeypatch.setattr(_walk, "in_thread", directly)
+
+
+async def read(shop: List, resource: str, state: State, concurrency: int) -> set[str]:
+    """The ids that an export finds."""
+    pf: Any = SimpleNamespace(**{resource: RESOURCES[resource](shop)})
+    spool: Any = Memory()
+    source = Source(pf, resource, since=None, until=None, turn=asyncio.Semaphore(concurrency))
+    drop = await Walk(source, spool, state, concurrency=concurrency, told=lambda: None).run()
+    ids = [name for _, names in spool.read for name in names]
+    kept = [name for line, name in enumerate(ids) if not (drop.count and line in drop)]
+    assert len(kept) == len(set(kept))
+    return set(filter(None, kept))
+
+
+def play(seed: int) -> tuple[List, str, State]:
+    """One list, read by one export: what came of it."""
+    dice = random.Random(seed)
+    resource = dice.choice([*RESOURCES])
+    server = Server(totals=dice.random() < 0.5, **dice.choice([{}, dice.choice(ODD)]))
+    if not server.totals or resource == "customers":
+        server.cap = 10**9  # a list that ends there looks the same
+    shop = List(
+        dice,
+        server,
+        count=dice.choice([0, 1, 2, SIZE - 1, SIZE, SIZE + 1, dice.randrange(150)]),
+        ties=dice.choice([1, 1, 3, 30]),
+        changes=tuple(dice.sample(CHANGES, dice.randrange(len(CHANGES)))),
+        often=dice.choice([0.1, 0.4, 1.0]),
+    )
+    state = State()
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        try:
+            found = runner.run(read(shop, resource, state, dice.choice([1, 4])))
+        except EndlessError:
+            return shop, "endless", state
+        except APIResponseError:
+            return shop, "error", state
+    if not state.complete:
+        return shop, "noted", state
+    return shop, "missed" if shop.survivors - found else "complete", state
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_an_export_misses_nothing_in_silence(thoroughly: int) -> None:
+    """Whatever comes and goes, and however odd the server, what was there all the time is there, or a note says so."""
+    ends: Counter[str] = Counter()
+    changes: Counter[str] = Counter()
+    quiet: Counter[str] = Counter()
+    runs = 6000 * thoroughly
+    for seed in range(runs):
+        shop, end, state = play(seed)
+        changes.update(shop.changed)
+        ends[end] += 1
+        assert end not in {"missed", "endless"}, (seed, shop.server, shop.changed, state)
+        as_fast_as_read = sum(shop.changed.values()) > 20
+        assert end != "error" or shop.server.wraps != "no" or as_fast_as_read, (seed, shop.server, shop.changed, state)
+        if not shop.changed and shop.server in PLAIN:
+            quiet[end] += 1
+
+    told = (
+        f"{runs} runs, changes {dict(changes)}, ends {dict(ends)}, silent misses 0, endless runs 0, quiet {dict(quiet)}"
+    )
+    sys.stdout.write(told + "\n")
+    assert list(quiet) == ["complete"]
+    assert quiet["complete"] > runs // 10
+    assert ends["complete"] > runs // 2
