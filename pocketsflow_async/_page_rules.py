@@ -61,8 +61,8 @@ class Repeats:
         self._missing -= ids
         self._again += len(self._kept & ids)
         kept, missing = len(self._kept), len(self._missing)
-        # A record or two may come again because others came in before them; of a page of one, that is all of it.
-        if self._again > (2 * kept + 4 if missing else 0 if kept > 1 else 2) and 2 * missing <= kept:
+        # Some records may come again because others came in before them.
+        if (kept and not missing) or (self._again > 2 * kept + 4 and 2 * missing <= kept):
             raise APIResponseError(
                 f"{self._name}: page {self._pages} of the walk brings the records of page {self._kept_at} again: "
                 "the API ignores which page is asked for, or its list moves as fast as it is read"
@@ -82,7 +82,7 @@ class Announced:
     def __init__(self, name: str, before: int) -> None:
         self._name = name
         self._records = before
-        self._empty = 0
+        self._empty = self._hollow = 0
 
     def look(self, pagination: Any, records: int, *, more: bool) -> None:
         """Look at the next page.
@@ -94,6 +94,7 @@ class Announced:
         self._empty = 0 if records else self._empty + 1
         if pagination is None:
             return
+        self._hollow += _is_hollow(pagination, records)
         if more:
             if self._empty >= EMPTY_PAGES:
                 raise self._error(pagination, f"the last {self._empty} pages had no records")
@@ -104,8 +105,8 @@ class Announced:
                 raise self._error(pagination, f"the API announced {total}")
         elif not records and pagination.has_more:
             raise self._error(pagination, "it has no records, but says that more follow")
-        elif _is_hollow(pagination, records):
-            raise self._error(pagination, f"{self._empty} of the {pagination.total_pages} pages had no records")
+        elif self._hollow:
+            raise self._error(pagination, f"{self._hollow} of the {pagination.total_pages} pages had no records")
 
     def _error(self, pagination: Any, reason: str) -> APIResponseError:
         return APIResponseError(

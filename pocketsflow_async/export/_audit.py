@@ -54,7 +54,9 @@ async def audit_folder(folder: Path, pf: Pocketsflow | None) -> AuditReport:
             differences += found
             notes += entry.notes
             if pf is not None and not found:
-                differences += await _compare(pf, name, entry, folder, Path(scratch))
+                found, unsure = await _compare(pf, name, entry, folder, Path(scratch))
+                differences += found
+                notes += [f"now {note}" for note in unsure if note not in entry.notes]
     records = sum(entry.records for entry in manifest.resources.values())
     return AuditReport(folder, len(manifest.resources), records, tuple(differences), tuple(notes))
 
@@ -99,13 +101,15 @@ def _check_file(folder: Path, content: Content) -> str | None:
     return f"{content.file} has another SHA-256 than the manifest says"
 
 
-async def _compare(pf: Pocketsflow, name: str, entry: Entry, folder: Path, scratch: Path) -> list[Difference]:
-    """What only the file or only the API has."""
+async def _compare(
+    pf: Pocketsflow, name: str, entry: Entry, folder: Path, scratch: Path
+) -> tuple[list[Difference], list[str]]:
+    """What only the file or only the API has, and what the API did not let be seen for certain."""
     since, until = (None if text is None else datetime.fromisoformat(text) for text in _window(entry))
     source = Source(pf, name, since=since, until=until, turn=asyncio.Semaphore(_CONCURRENCY))
     with Spool(scratch, name) as spool:
-        walk = Walk(source, spool, State(), concurrency=_CONCURRENCY, told=lambda: None)
-        await walk.run()
+        state = State()
+        await Walk(source, spool, state, concurrency=_CONCURRENCY, told=lambda: None).run()
         await in_thread(spool.commit, {})
         count = entry.records + spool.records
         ours, theirs = await in_thread(_only, _both(folder, entry, spool), count, scratch / "buckets")
@@ -120,7 +124,7 @@ async def _compare(pf: Pocketsflow, name: str, entry: Entry, folder: Path, scrat
         found.append(
             Difference(name, f"{nameless[_OURS]} records have no id in the export, {nameless[_THEIRS]} in the API")
         )
-    return found
+    return found, [*state.notes(name)]
 
 
 def _window(entry: Entry) -> tuple[str | None, str | None]:

@@ -1,6 +1,7 @@
 """A whole list as Arrow record batches, for pandas, polars and whatever else reads Arrow."""
 
 import asyncio
+import warnings
 from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from functools import partial
@@ -11,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pocketsflow_async._caller import distance
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
 from pocketsflow_async.errors import ConfigurationError, ExportError, InvalidArgumentError
@@ -40,7 +42,7 @@ def export_batches(
     The list is read as an export reads it: behind everything else that the client does, complete while records come
     and go, each record once. That is certain only when the last page was seen, so the pages wait in a temporary file
     and the first batch comes after the last page. Memory holds one batch. Batches are made in a thread. A list without
-    records gives one empty batch.
+    records gives one empty batch. What cannot be guaranteed, as the notes of an export say it, is a `RuntimeWarning`.
 
     Args:
         pf: the client; its quota and retries apply.
@@ -76,7 +78,10 @@ async def _batches(source: Source, resource: str, size: int, concurrency: int) -
     columns = columns_of(resource)
     with disk(Path("a temporary folder")), TemporaryDirectory(prefix="pocketsflow-") as folder:
         with Spool(Path(folder), resource) as spool:
-            drop = await Walk(source, spool, State(), concurrency=concurrency, told=lambda: None).run()
+            state = State()
+            drop = await Walk(source, spool, state, concurrency=concurrency, told=lambda: None).run()
+        for note in state.notes(resource):
+            warnings.warn(f"export_batches: {note}", RuntimeWarning, stacklevel=distance())
         arrow = await in_thread(import_module, "pocketsflow_async.export._arrow")
         await in_thread(spool.checked)
         left = spool.records - drop.count

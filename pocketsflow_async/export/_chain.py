@@ -7,6 +7,7 @@ chain of such pages from the start of the list to its end misses nothing.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import lt
 
 import attrs
@@ -18,6 +19,7 @@ REMEMBERED = 10
 """Pages whose ids are kept."""
 
 
+@lru_cache(maxsize=256)
 def next_part(end: int, size: int, *, anywhere: bool) -> Part | None:
     """The page that overlaps the first `end` records of a list and reaches farthest behind them.
 

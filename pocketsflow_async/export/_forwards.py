@@ -82,9 +82,9 @@ class Forwards:
                         waiting.append(await source.read(back or (0, source.size)))
                     continue
                 before = state.next
-                new, reaches = self._take(read, stepping=stepping)
+                new, reaches = self._take(read)
                 await self._page_done()
-                if 2 * len(new) >= min(read.size, state.largest) and not stepping:
+                if 2 * len(new) >= max(min(read.size, state.largest), 4) and not stepping:
                     self._repeats.look(new)
                 if reaches and not stepping and self._ends(read, before):
                     return
@@ -134,7 +134,7 @@ class Forwards:
         """Whether sizes are ignored, or records have no ids: then no page can be linked."""
         return len(read.ids) > read.size or (bool(read.ids) and not any(read.ids))
 
-    def _take(self, read: Read, *, stepping: bool) -> tuple[set[str], bool]:
+    def _take(self, read: Read) -> tuple[set[str], bool]:
         """Put the new records of a page behind the others.
 
         Returns:
@@ -163,8 +163,7 @@ class Forwards:
         follow = read.ids[seam.cut :]
         if state.linked:
             self._observe(read, seam, overlap)
-            if read.start:
-                state.gaps += len(ids) if stepping else min(max(overlap - len(seam.places), 0), len(ids))
+            state.gaps += max(min(state.furthest, read.end) - read.end + len(ids), 0)
         size = max(min(read.size, state.largest), 1)
         self._credit += 4 * len(follow) / size - 1
         self._limit = read.reach if read.total is None else read.total
@@ -175,6 +174,7 @@ class Forwards:
             reaches = (self._chain.ends_with(read.ids) and read.end <= state.next) or reaches
         self._chain.add(follow if state.linked else ids)
         state.next = read.end if state.linked or self._by_offset else read.start + read.size
+        state.furthest = max(state.furthest, state.next)
         state.count(read)
         return names.intersection(follow) if state.linked else names, reaches
 

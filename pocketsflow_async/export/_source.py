@@ -27,6 +27,7 @@ _TRIES = 8
 _BELIEVED_AT = 4
 _PAUSE = 0.1
 _TICK = timedelta(milliseconds=1)
+_LATE = timedelta(seconds=2)
 
 LOW = RequestOptions(priority="low")
 """An export waits for the quota behind everything else that its client does."""
@@ -246,7 +247,8 @@ class Source:
         given = self.end
         self.end = self.newest if given is None else min(given, self.newest)
         closed = await self.read((0, _SIZE))
-        self.closed = closed.ids[:1] == first.ids[:1] and newest <= self.end
+        now = (self.began or datetime.now(UTC)) + _LATE
+        self.closed = closed.ids[:1] == first.ids[:1] and newest <= min(self.end, now)
         if closed.ids[:1] != first.ids[:1]:
             self.end = given
             closed = await self.read((0, _SIZE))

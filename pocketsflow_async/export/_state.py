@@ -21,7 +21,7 @@ class State:
 
     Attributes:
         phase: `walk` reads forwards, `prove` looks whether all is well, `again` reads backwards.
-        next: how many records lie in front of the page that follows.
+        next: how many records lie in front of the page that follows, and `furthest`: how many ever did.
         left: while reading backwards, how many pages are still to be read; -1 where a reading begins.
         total: what the last page but one told.
         expected: what the last answer told.
@@ -50,6 +50,7 @@ class State:
 
     phase: Literal["walk", "prove", "again", "done"] = "walk"
     next: int = 0
+    furthest: int = 0
     total: int | None = None
     expected: int | None = None
     size: int = 0

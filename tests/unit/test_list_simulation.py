@@ -150,3 +150,35 @@ def test_an_export_misses_nothing_in_silence(thoroughly: int) -> None:
     assert list(quiet) == ["complete"]
     assert quiet["complete"] > runs // 10
     assert ends["complete"] > runs // 2
+
+
+def walk(seed: int) -> str:
+    """One list that stands still, read by one pager."""
+    dice = random.Random(seed)
+    resource = dice.choice([*RESOURCES])
+    server = Server(totals=dice.random() < 0.5, **dice.choice([{}, *[odd for odd in ODD if "shuffles" not in odd]]))
+    if not server.totals or resource == "customers":
+        server.cap = 10**9
+    shop = List(dice, server, count=dice.choice([0, 1, 2, SIZE, dice.randrange(120)]))
+    size: Any = {"limit" if resource == "customers" else "page_size": dice.choice([1, 2, 5, SIZE, 60])}
+    way = RESOURCES[resource](shop).list(**size).collect(concurrency=dice.choice([1, 2, 8]))
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        try:
+            found = [record.id for record in runner.run(way)]
+        except APIResponseError:
+            assert server != Server(totals=server.totals)
+            return "error"
+    expected = [record.id for record in (shop.records[::-1] if resource == "customers" else shop.records)]
+    if server.wraps == "circle":
+        found = found[: len(expected)]  # those of the last page come twice
+    return "everything" if found == expected else f"missed by {seed}: {server}"
+
+
+def test_a_pager_gives_everything_or_an_error(thoroughly: int) -> None:
+    """Iterating a list that stands still ends with all of its records in order or with an error, however odd it is."""
+    runs = 3000 * thoroughly
+    ends = Counter(map(walk, range(runs)))
+
+    sys.stdout.write(f"{runs} lists that stand still, iterated: {dict(ends)}\n")
+    assert set(ends) == {"everything", "error"}
+    assert ends["everything"] > runs // 2
