@@ -11,7 +11,7 @@ import attrs
 
 from pocketsflow_async import _annotated
 from pocketsflow_async._authorization import AuthorizationRequest, authorization_request
-from pocketsflow_async._config import RetryPolicy, Secret, check_base_url, check_flag
+from pocketsflow_async._config import RetryPolicy, Secret, check_base_url
 from pocketsflow_async._grants import grant_of
 from pocketsflow_async._invalid_requests import invalid_requests
 from pocketsflow_async._oauth2_settings import check_scopes, check_settings, check_texts, check_transfer
@@ -20,8 +20,8 @@ from pocketsflow_async._single_flight import SingleFlight
 from pocketsflow_async._token_endpoint import TokenEndpoint
 from pocketsflow_async._token_store import LoadTokens, OnTokens, TokenLock, TokenStore
 from pocketsflow_async._tokens import Issued, Tokens, is_sendable, issued
-from pocketsflow_async._values import is_text
-from pocketsflow_async.errors import AuthenticationError, ConfigurationError, PocketsflowError
+from pocketsflow_async._values import is_text, shown
+from pocketsflow_async.errors import AuthenticationError, ConfigurationError, InvalidArgumentError, PocketsflowError
 
 _PAUSE = 10.0
 """Seconds until another try, where renewing ahead of time failed and the token is good for some time yet."""
@@ -154,7 +154,8 @@ class OAuth2:
             pkce: whether to bind the code to a secret of this request (S256).
         """
         check_texts("oauth.authorize_url", state=state, redirect_uri=redirect_uri)
-        check_flag("pkce", pkce)
+        if not isinstance(pkce, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidArgumentError(f"oauth.authorize_url: pkce must be True or False, not {shown(pkce)}")
         return authorization_request(
             self._authorization_url,
             client_id=self.client_id,

@@ -34,8 +34,8 @@ def check_texts(operation: str, *, required: str = "", **given: object) -> None:
     for name, value in given.items():
         if value is None and name != required:
             continue
-        if not is_text(value) or not value:
-            kind = "empty" if isinstance(value, str) and not value else type(value).__name__
+        if not is_text(value) or not str(value).strip():
+            kind = "empty" if is_text(value) else type(value).__name__
             raise InvalidArgumentError(f"{operation}: {name} must be text and not empty, not {kind}")
 
 

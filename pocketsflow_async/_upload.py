@@ -139,8 +139,10 @@ def _part(place: str, value: Any) -> Part:
     upload = value if isinstance(value, Upload) else Upload(value)
     content: Any = upload.content
     if not _is_binary(content):
-        kind = type(content).__name__
-        raise InvalidArgumentError(f"{place} must be bytes, a binary file or an async iterable, not a {kind}")
+        wanted = "bytes, a binary file or an async iterable"
+        if isinstance(content, str) or hasattr(content, "__fspath__"):
+            wanted += ' (for a path, open(path, "rb"))'
+        raise InvalidArgumentError(f"{place} must be {wanted}, not a {type(content).__name__}")
     is_file = not hasattr(content, "__aiter__") and hasattr(content, "read")
     if is_file and getattr(content, "closed", False):
         raise InvalidArgumentError(f"{place} is a closed file")

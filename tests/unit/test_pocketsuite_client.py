@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from fakes import FakeTransport, answer, lost, operation, virtual_time
 
-from pocketsflow_async import AuthenticationError, ConfigurationError, RateLimit, RateLimiter, RetryPolicy, ServerError
+from pocketsflow_async import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidArgumentError,
+    RateLimit,
+    RateLimiter,
+    RetryPolicy,
+    ServerError,
+)
 from pocketsflow_async._executor import Executor
 from pocketsflow_async._generated.pocketsflow_preview.bodies.images import ImageUpload
 from pocketsflow_async._generated.pocketsflow_preview.operations import images
@@ -195,3 +203,17 @@ async def test_what_can_be_read_once_is_not_sent_twice():
 
     assert len(transport.requests) == 1
     assert renewal.asked == ["ready", "refused 0"]
+
+
+@pytest.mark.parametrize("code", [None, 5, "", " ", b"c", ["c"]], ids=repr)
+async def test_a_code_that_is_none_is_refused_before_anything_is_sent(code):
+    """A refused code would count as one of the ten invalid requests of an hour."""
+    with pytest.raises(InvalidArgumentError, match=r"^oauth\.exchange: code must be text and not empty"):
+        await oauth(token_url="http://127.0.0.1:9/nowhere").exchange(code)
+
+
+@pytest.mark.parametrize("scopes", ["read:bookings", b"x", 5, [5], ["a b"], [""], {"a": 1}], ids=repr)
+def test_scopes_are_a_list_of_texts(scopes):
+    """A text alone would be taken for a list of its letters."""
+    with pytest.raises(InvalidArgumentError, match=r"^oauth\.authorize_url: scopes must be a list of texts"):
+        oauth(redirect_uri="https://a.example").authorize_url(scopes=scopes)
