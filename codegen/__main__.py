@@ -4,6 +4,7 @@
 """
 
 import argparse
+import difflib
 import shutil
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,11 @@ from codegen.write import differences, prepare, replace
 ROOT = Path(__file__).resolve().parent.parent
 
 
+_HELP = """commands, each with a --help of its own:
+  diff   what a change of the spec means for users
+  api    whether a change breaks a promise that CHANGELOG.md does not declare
+  drift  what the vendor's own document says otherwise
+"""
 COMMANDS = {
     "diff": "codegen.diff.command:diff",
     "api": "codegen.diff.command:api",
@@ -33,8 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in COMMANDS:
         return _compare(words[0], words[1:])
+    if words and not words[0].startswith("-"):
+        print(_unknown(words[0]), file=sys.stderr)
+        return 2
     parser = argparse.ArgumentParser(
-        prog="python -m codegen", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m codegen",
+        description=__doc__,
+        epilog=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--check", action="store_true", help="exit with 1 if a generated file is not up to date")
     parser.add_argument("--specs", type=Path, default=ROOT / "openapi", metavar="DIR", help="where the specs are")
@@ -64,6 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _unknown(word: str) -> str:
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}, or none to generate"
+    return f"{word!r} is no command: {advice}"
+
+
 def _compare(command: str, words: list[str]) -> int:
     module, _, name = COMMANDS[command].partition(":")
     try:
@@ -87,12 +105,17 @@ def _generate(specs: list[Path], out: Path, *, check: bool) -> int:
             replace(tree, out)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
+    if not check:
+        for name in changed:
+            file, _, how = name.partition(" (")
+            print(f"{'removed' if how == 'left over)' else 'wrote'} {out.name}/{file}")
+        print(f"{out.name} is up to date")
+        return 0
     for name in changed:
         print(f"{out.name}/{name}")
-    if check and changed:
+    if changed:
         print(f"{len(changed)} generated file(s) not up to date: run `python -m codegen`", file=sys.stderr)
-        return 1
-    return 0
+    return 1 if changed else 0
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import attrs
 from codegen.lint import answers, keywords
 from codegen.lint.choices import check as check_choice
 from codegen.lint.enums import check as check_enum
+from codegen.lint.examples import check as check_examples
+from codegen.lint.inside import depth_of, kinds_in
 from codegen.lint.parameters import parameters
 from codegen.lint.view import SCHEMAS, View, mapping, sequence, text, types
 from codegen.schemas import IN_PLACE
@@ -19,7 +21,6 @@ _DEFAULTS: dict[tuple[str, Any], type] = {
     ("number", "double"): float,
     ("boolean", None): bool,
 }
-_AS_TEXT = {"text", "enum", "decimal"}
 
 
 def check(view: View) -> None:
@@ -154,12 +155,12 @@ class _Rules:
                 continue
             if "oneOf" in member:
                 self.refuse(here, "a union of unions: write all members in one anyOf")
-            depth = self._depth(member)
+            depth = depth_of(self.view, member)
             if depth:
                 self.refuse(here, "a list or map of objects is no member of a union: describe one object")
             elif depth == 0:
                 objects.append(here)
-            kinds += _members(self.view, member)
+            kinds += kinds_in(self.view, member)
         if objects and (len(objects) > 1 or "map" in kinds or not at.read):
             told = "one object may stand beside text and numbers, in an answer: describe all fields in one object"
             self.refuse(objects[-1], f"objects in a union cannot be told apart; {told}")
@@ -188,6 +189,7 @@ class _Rules:
 
     def _typed(self, at: _At, schema: dict[str, Any]) -> None:
         told, listed = types(schema), isinstance(schema["type"], list)
+        check_examples(self.view, at.place, schema)
         if len(told) != 1 or (listed and sorted(schema["type"]) != sorted([*told, "null"])):
             self.refuse(at.below("type"), "type must be one type, or [X, 'null']: for a choice use anyOf")
             return
@@ -245,19 +247,8 @@ class _Rules:
             self.schema(at.below("additionalProperties"), schema["additionalProperties"])
 
     def _nested(self, at: _At, schema: dict[str, Any]) -> None:
-        if self._depth(schema) == 2:
+        if depth_of(self.view, schema) == 2:
             self.refuse(at, "objects deeper than one list or map: put an object component in between")
-
-    def _depth(self, schema: Any, seen: frozenset[str] = frozenset()) -> int | None:
-        """How many lists and maps stand around the objects in it; None where there are no objects."""
-        node, name = mapping(schema), self.view.named(schema)
-        if name:
-            if self.view.kind(schema) in {"object", "choice"}:
-                return 0
-            return None if name in seen else self._depth(self.view.schemas[name], seen | {name})
-        inner = node.get("items", node.get("additionalProperties"))
-        found = None if inner is None else self._depth(inner, seen)
-        return None if found is None else found + 1
 
     def _enum(self, at: _At, schema: dict[str, Any]) -> None:
         if not at.component:
@@ -296,14 +287,3 @@ def _beside(schema: Any, *known: str) -> list[str]:
     """The keywords of a schema but for the known ones and what only describes it."""
     others = mapping(schema).keys() - keywords.ANNOTATIONS.keys() - set(known)
     return sorted(key for key in others if not key.startswith("x-"))
-
-
-def _members(view: View, schema: dict[str, Any], seen: frozenset[str] = frozenset()) -> list[str]:
-    """The kinds of value in a member of a union, those inside a union of its own included."""
-    name = view.named(schema)
-    if name:
-        return [] if name in seen else _members(view, mapping(view.schemas[name]), seen | {name})
-    if "anyOf" in schema:
-        return [kind for one in sequence(schema["anyOf"]) for kind in _members(view, mapping(one), seen)]
-    kind = view.kind(schema)
-    return ["text" if kind in _AS_TEXT else kind]

@@ -1,5 +1,6 @@
 """`python -m codegen`: what it writes, what `--check` says, and what it leaves behind."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -56,12 +57,42 @@ def test_everything_is_missing_at_first(run, spec, tmp_path):
 
 
 def test_what_is_written_is_up_to_date(run, spec):
-    """After the command the check is content, and the command has nothing more to do."""
+    """After the command the check is content, and the command has nothing more to do; it says what it did."""
     spec()
 
-    assert run()[0] == 0
+    status, told, _ = run()
+
+    assert status == 0
+    assert "wrote out/shop/models/orders.py" in told
+    assert told[-1] == "out is up to date"
     assert run("--check") == (0, [], "")
-    assert run() == (0, [], "")
+    assert run() == (0, ["out is up to date"], "")
+
+
+def test_what_is_removed_is_told(run, spec, tmp_path):
+    """A file that is generated no more is removed, and named."""
+    spec()
+    run()
+    (tmp_path / "out" / "shop" / "old.py").write_text("")
+
+    assert run() == (0, ["removed out/shop/old.py", "out is up to date"], "")
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"), [("dif", "did you mean diff?"), ("generate", "there are diff, api, drift, or none to generate")]
+)
+def test_unknown_commands(capsys, word, advice):
+    """A command that there is not is one line with the nearest one, and the status 2."""
+    assert main([word]) == 2
+    assert capsys.readouterr().err == f"{word!r} is no command: {advice}\n"
+
+
+def test_help_lists_the_commands(capsys):
+    """`--help` names the commands that compare."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    assert re.findall(r"^  (diff|api|drift) ", capsys.readouterr().out, re.MULTILINE) == ["diff", "api", "drift"]
 
 
 def test_stale_missing_and_left_over(run, spec, tmp_path):
