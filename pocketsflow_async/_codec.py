@@ -19,7 +19,7 @@ from msgspec.json import Decoder
 
 from pocketsflow_async._lenient import checked, split_error, straighten, unwrap
 from pocketsflow_async._model import Source
-from pocketsflow_async._pieces import LARGE
+from pocketsflow_async._pieces import LARGE, settle
 from pocketsflow_async._plain import decode_exact, encode_exact, repaired, whole
 from pocketsflow_async.errors import APIResponseError
 
@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 Build = Callable[[Any, Source | None], T]
 """The generated copy of a struct into a model, which remembers its source."""
+
+_AT_ONCE = 1000
 
 MALFORMED = (msgspec.DecodeError, ValueError, RecursionError)
 
@@ -156,6 +158,8 @@ def many(build: Build[T], records: list[Any], source: Source | None, name: str) 
         source = source.at(name)
         for position, record in enumerate(records):
             records[position] = build(record, source.at(position))
+            if position % _AT_ONCE == _AT_ONCE - 1:
+                settle()
     return records
 
 
