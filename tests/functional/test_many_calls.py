@@ -41,7 +41,7 @@ MOMENTS = {
     "quota": ("acquire",),
     "connecting": ("_create_connection", "_wait_for_available_connection"),
     "waiting": ("start",),
-    "reading": ("read",),
+    "reading": ("readany",),
     "pausing": ("sleep",),
 }
 """Where a call is, by the name of a function that it then waits in."""
