@@ -8,7 +8,6 @@ import asyncio
 import select
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
@@ -25,8 +24,8 @@ _APART = ("Proxy-Connection", "keep-alive")
 """A header for proxies. aiohttp never gives a request that has it the connection of one that has it not. Without a
 proxy it is not sent; proxies know it from browsers."""
 
-Used = WeakKeyDictionary["ResponseHandler", Callable[[], object]]
-"""The connections that carried a request of ours, each with a look at whether its socket has something to read."""
+Used = dict["ResponseHandler", Callable[[], object]]
+"""The connections that carried a read of ours, each with a look at whether its socket has something to read."""
 
 
 class SentOnceError(aiohttp.ClientConnectionError):
@@ -104,8 +103,8 @@ class Sending:
         readable = self._used.get(protocol)
         if readable is None:
             is_quiet = await self._is_quiet_at_first(protocol)
-        else:  # aiohttp has read what makes it want to close; what arrived just now still lies in the socket
-            is_quiet = not (self._write or protocol.should_close or readable())
+        else:  # what aiohttp has read is queued; what arrived just now still lies in the socket
+            is_quiet = not (self._write or len(protocol) or readable())
         if not is_quiet:
             raise EarlyError(is_new=readable is None)
         if self._write:
@@ -114,7 +113,11 @@ class Sending:
 
     async def _is_quiet_at_first(self, protocol: "ResponseHandler") -> bool:
         transport: Any = protocol.transport
-        readable = self._used[protocol] = _look(transport.get_extra_info("socket"))
+        readable = _look(transport.get_extra_info("socket"))
+        if not self._write:
+            for closed in [one for one in self._used if one.transport is None]:
+                del self._used[closed]
+            self._used[protocol] = readable
         if readable():
             if transport.get_extra_info("ssl_object") is None:
                 return False

@@ -199,6 +199,19 @@ async def test_a_quiet_connection_is_used_again(connect, tls):
     assert [connection for connection, _ in server.got] == [1, 1, 1, 1]
 
 
+async def test_connections_that_were_closed_are_forgotten(transport):
+    """A client that lives long holds no connections that are gone."""
+    async with ScriptedServer(reply(keep=False)) as server:
+        one = transport(server.url)
+        for _ in range(5):
+            await one.send(request())
+            await one.send(request("POST", write=True))
+            await turns()
+
+    assert server.connections == 10
+    assert len(one._used) <= 2
+
+
 async def test_a_write_has_a_connection_of_its_own(connect, tls):
     """Nothing that was meant for an earlier request can reach a write, not even after it was sent."""
     async with Echo(tls=tls) as server:
