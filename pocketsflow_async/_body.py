@@ -12,8 +12,9 @@ from aiohttp import ClientResponse
 from pocketsflow_async._codings import GZIP, UndecodableError, codings, pieces
 from pocketsflow_async.errors import APIResponseError
 
-_ERROR_BODY = 1 << 20
-"""The most bytes that are kept of the body of an error status."""
+_ERROR_BODY = 1 << 17
+"""The most bytes that are read of the body of an error status: what an error keeps, and as much again, so that a secret
+at the end of that is seen whole."""
 
 _AT_ONCE = 4
 """Pieces that are decoded before others have a turn of the event loop: about 1 MB, a few milliseconds."""

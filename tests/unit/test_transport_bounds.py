@@ -246,15 +246,16 @@ async def test_an_error_status_is_known_whatever_its_body_is(transport, status, 
     assert error.message.startswith(message)
 
 
+@pytest.mark.parametrize("read", [1 << 16, 1 << 17])
 @pytest.mark.parametrize("shown", range(1, len(KEY) + 1, 4))
-async def test_a_key_at_the_end_of_what_is_read_does_not_show(transport, shown):
+async def test_a_key_at_the_end_of_what_is_read_does_not_show(transport, shown, read):
     """Where the body of an error is cut off within the key, no part of the key is kept."""
-    body = b"x" * ((1 << 20) - shown) + KEY.encode() + b"x" * 100
+    body = b"x" * (read - shown) + KEY.encode() + b"x" * 100
     async with ScriptedServer(raw(BAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)) as server:
         answer = await transport(server.url).send(request())
 
     assert set(answer.body) <= set(b"x*")
-    assert len(answer.body) >= (1 << 20) - shown
+    assert len(answer.body) >= (1 << 16) - len(KEY)
 
 
 ODD: dict[str, bytes] = {
