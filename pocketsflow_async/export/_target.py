@@ -12,6 +12,9 @@ from pocketsflow_async.export._formats import FORMATS
 from pocketsflow_async.export._manifest import Content, Manifest, Options, read_manifest
 from pocketsflow_async.export._plan import Plan
 
+_LOGS = {".sqlite": ("-wal", "-journal"), ".duckdb": (".wal",)}
+"""What stands beside a database that a program has open, or had open when it was killed."""
+
 _NAMED = 5
 """Files that an error names at most."""
 
@@ -39,6 +42,8 @@ def check_target(folder: Path, names: Iterable[str], old: Manifest | None, ready
     Raises:
         ExportError: names what else is there.
     """
+    names = tuple(names)
+    _check_unused(folder, names)
     foreign: list[str] = []
     changed: list[str] = []
     sizes = {content.file: content.bytes for content in old.contents()} if old is not None else {}
@@ -60,6 +65,19 @@ def check_target(folder: Path, names: Iterable[str], old: Manifest | None, ready
                 f"export: {', '.join(files[:_NAMED])}{more} in {folder} {'were' if files[1:] else 'was'} {what}, and "
                 "would be overwritten: move it away, or choose another folder"
             )
+
+
+def _check_unused(folder: Path, names: Iterable[str]) -> None:
+    """See that no database is open: what its log still holds would be written into the new file."""
+    with disk(folder, "read"):
+        for name in names:
+            for end in _LOGS.get(Path(name).suffix, ()):
+                found = check_regular(folder / f"{name}{end}")
+                if found is not None and found.st_size:
+                    raise ExportError(
+                        f"export: {folder / name} must not be in use while it is replaced, but {name}{end} is there: "
+                        "close the database, or choose another folder"
+                    )
 
 
 def read_ready(plan: Plan, work: Path, folder: Path) -> Manifest | None:

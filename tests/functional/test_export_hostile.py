@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -344,6 +345,21 @@ async def test_a_window_that_was_not_asked_for_is_refused(pf: Pocketsflow, unfin
 
     with pytest.raises(ExportError, match=r"plan\.json must be the plan of an unfinished export, but is damaged"):
         await export(pf, ["orders"], to=unfinished)
+
+
+async def test_a_database_in_use_is_not_replaced(pf: Pocketsflow, tmp_path: Path) -> None:
+    """Beside the log of a database that somebody has open, no other database is put: it would be written into it."""
+    (one,) = (await export(pf, ["products"], to=tmp_path, format="sqlite")).resources
+    database = sqlite3.connect(one.path)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("DELETE FROM products")
+    database.commit()
+    with pytest.raises(ExportError, match=r"pocketsflow\.sqlite-wal is there: close the database"):
+        await export(pf, ["products"], to=tmp_path, format="sqlite")
+    database.execute("VACUUM")
+    database.close()
+    with pytest.raises(ExportError, match="was changed since it was exported"):
+        await export(pf, ["products"], to=tmp_path, format="sqlite")
 
 
 def test_the_command_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
