@@ -6,31 +6,19 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, Protocol, TypeVar, cast
+from contextvars import copy_context
+from typing import Any, Literal, Protocol, cast
 
 from aiohttp import web
 
-from pocketsflow_async.errors import WebhookVerificationError
+from pocketsflow_async._webhook_claims import LEASE, Claims
+from pocketsflow_async.errors import ConfigurationError, WebhookVerificationError
 from pocketsflow_async.webhooks import Event
-
-T = TypeVar("T")
 
 OnEvent = Callable[[Event], Awaitable[object]] | Callable[[Event], object]
 Claim = Literal["new", "running", "done"]
 
-LEASE = 60.0
-"""Seconds after which a claim that was not extended, finished or released expires."""
-
 _EXTEND_EVERY = LEASE / 3
-_STORE_PAUSES = (0.05, 0.2)
-"""Seconds before each further attempt to report an outcome to the store."""
-
-_STORE_TIMEOUT = 10.0
-"""Seconds that one call of the store may take."""
-
-_UNREPORTED = 10_000
-"""Outcomes that the store could not take, remembered in this process at most."""
-
 _log = logging.getLogger("pocketsflow_async.webhooks")
 
 
@@ -120,13 +108,14 @@ class Handler(Protocol):
         ...
 
 
-Outcome = Literal["handled", "duplicate", "running", "failed", "unavailable"]
+Outcome = Literal["handled", "duplicate", "running", "failed", "late", "unavailable"]
 
 _RESPONSES: dict[Outcome, tuple[int, dict[str, object]]] = {
     "handled": (200, {"received": True}),
     "duplicate": (200, {"received": True, "duplicate": True}),
     "running": (503, {"error": "this delivery is being handled"}),
     "failed": (500, {"error": "the event could not be handled"}),
+    "late": (503, {"error": "not handled yet; it goes on"}),
     "unavailable": (503, {"error": "the store of handled deliveries is not available"}),
 }
 
@@ -144,7 +133,7 @@ class Deliveries:
     ) -> None:
         self._on_event = as_async(on_event)
         self._construct = construct
-        self._claims = _Claims(store)
+        self._claims = Claims(store)
         self._answer_within = answer_within
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
 
@@ -164,24 +153,30 @@ class Deliveries:
         except WebhookVerificationError as exc:
             return _rejected(401, str(exc))
         key = hashlib.sha256(event.type.encode("utf-8", "replace") + b"\0" + event.body).hexdigest()
-        if key in self._tasks:
+        task = self._tasks.get(key)
+        is_new = task is None or task.get_loop().is_closed()
+        if task is None or is_new:
+            task = self._tasks[key] = asyncio.create_task(self._handle_once(event, key))
+            task.add_done_callback(lambda _: self._tasks.pop(key))
+        if self._claims.was_handled(key):
+            return _response("duplicate")
+        if not is_new:
             return _response("running")
-        task = self._tasks[key] = asyncio.create_task(self._handle_once(event, key))
-        task.add_done_callback(lambda _: self._tasks.pop(key))
         done, _ = await asyncio.wait({task}, timeout=self._answer_within)
         if not done:
-            return web.json_response({"error": "not handled yet; it goes on"}, status=503)
+            return _response("handled" if self._claims.was_handled(key) else "late")
         return _response("failed" if task.cancelled() else task.result())
 
     async def drain(self) -> None:
-        """Wait until everything that was taken on is handled; for the application's shutdown."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks.values()))
+        """Wait until everything that this event loop took on is handled; for the application's shutdown."""
+        loop = asyncio.get_running_loop()
+        while tasks := {task for task in list(self._tasks.values()) if task.get_loop() is loop}:
+            await asyncio.wait(tasks)
 
     async def _handle_once(self, event: Event, key: str) -> Outcome:
         claim = await self._claims.claim(key)
         if claim != "new":
-            return "duplicate" if claim == "done" else "running" if claim == "running" else "unavailable"
+            return "unavailable" if claim is None else "duplicate" if claim == "done" else "running"
         # A task of its own: whatever on_event raises, cancellation included, ends that task and not this one.
         work = asyncio.create_task(self._call(event))
         try:
@@ -209,68 +204,14 @@ class Deliveries:
         return None
 
 
-class _Claims:
-    """The claims that this process holds, over a store that may fail or hang.
-
-    An outcome that the store could not take is remembered here and reported again with the next delivery.
-    """
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-        self._unreported: dict[str, tuple[bool, float]] = {}
-
-    async def claim(self, key: str) -> Claim | None:
-        """What the store says; None where it fails."""
-        handled, until = self._unreported.get(key, (False, 0.0))
-        if handled:
-            await self.settle(key, handled=True)
-            return "done"
-        if until > asyncio.get_running_loop().time():  # later the claim has expired, and may be another process's
-            await _stored(self._store.release, key, "release a failed delivery")
-        self._unreported.pop(key, None)
-        claimed = await _stored(self._store.claim, key, "claim a delivery")
-        return claimed.result() if claimed else None
-
-    async def extend(self, key: str) -> None:
-        extend: Callable[[str], Awaitable[object]] | None = getattr(self._store, "extend", None)
-        if extend is not None:
-            await _stored(extend, key, "extend the claim of a delivery")
-
-    async def settle(self, key: str, *, handled: bool) -> None:
-        """Report an outcome; where the store fails, a few times."""
-        for pause in (0.0, *_STORE_PAUSES):
-            await asyncio.sleep(pause)
-            if handled:
-                reported = await _stored(self._store.finish, key, "finish a delivery")
-            else:
-                reported = await _stored(self._store.release, key, "release a failed delivery")
-            if reported:
-                self._unreported.pop(key, None)
-                return
-        self._unreported[key] = handled, asyncio.get_running_loop().time() + LEASE
-        if len(self._unreported) > _UNREPORTED:
-            del self._unreported[next(iter(self._unreported))]
-
-
-async def _stored(method: Callable[[str], Awaitable[T]], key: str, purpose: str) -> "asyncio.Task[T] | None":
-    """The finished call of a store; None, and a line in the log, where it raised, was cancelled or took too long."""
-
-    async def call() -> T:
-        return await method(key)
-
-    work = asyncio.create_task(call())
-    try:
-        done, _ = await asyncio.wait({work}, timeout=_STORE_TIMEOUT)
-    finally:
-        work.cancel()  # nothing, where it is done
-    if done and _failure(work) is None:
-        return work
-    _log.error("the store could not %s: %r", purpose, _failure(work) if done else TimeoutError())
-    return None
-
-
 def as_async(on_event: OnEvent) -> Callable[[Event], Any]:
-    """The function as an async one: a plain function runs in a thread, so that it does not block the event loop."""
+    """The function as an async one: a plain function runs in a thread, so that it does not block the event loop.
+
+    Raises:
+        ConfigurationError: it is a generator function, which does nothing when it is called.
+    """
+    if inspect.isgeneratorfunction(on_event) or inspect.isasyncgenfunction(on_event):
+        raise ConfigurationError("on_event must not be a generator function: its body would never run; remove `yield`")
     if inspect.iscoroutinefunction(on_event) or inspect.iscoroutinefunction(type(on_event).__call__):
         return on_event
 
@@ -281,10 +222,19 @@ def as_async(on_event: OnEvent) -> Callable[[Event], Any]:
             return None, exc
 
     async def handle(event: Event) -> None:
-        result, error = await asyncio.to_thread(call, event)
+        work = asyncio.get_running_loop().run_in_executor(None, copy_context().run, call, event)
+        is_cancelled = False
+        while not work.done():
+            try:
+                await asyncio.wait({work})
+            except asyncio.CancelledError:  # a thread cannot be cancelled, and its outcome counts
+                is_cancelled = True
+        result, error = work.result()
         if error is not None:
             raise error
         if inspect.isawaitable(result):
+            if is_cancelled:
+                raise asyncio.CancelledError
             await result
 
     return handle

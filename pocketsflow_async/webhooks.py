@@ -47,9 +47,8 @@ class Event:
     Attributes:
         type: the event's name, such as ``order.completed``: the signed one where the body has one, else that of the
             header; `UNKNOWN` if neither has.
-        data: a typed model for the events of the spec; a mapping for others, and for a known event whose payload is
-            not as the spec says. Signed JSON that is not an object is
-            a mapping with the one key ``value``.
+        data: a typed model for the events of the spec; a mapping for others, and where the payload deviates from the
+            spec. Signed JSON that is not an object is a mapping with the one key ``value``.
         webhook_id: the payload's ``webhookId``; no source says whether it names the delivery or the endpoint.
         timestamp: when it was sent, as the unsigned header says.
         body: the raw body.
@@ -95,17 +94,17 @@ def construct_event(
     allowed = _allowed(tolerance)
     check_callable("clock", clock)
     _verify(body, _header(headers, SIGNATURE_HEADER), _secrets(secret))
-    timestamp = _timestamp(_header(headers, TIMESTAMP_HEADER))
+    timestamp = _timestamp(_unsigned(headers, TIMESTAMP_HEADER))
     if allowed is not None:
         _check_age(timestamp, clock(), allowed)
     payload = _payload(body)
     fields: dict[str, Any] = payload if is_object(payload) else {}
-    name = _name(_header(headers, EVENT_HEADER), fields)
+    name = _name(_unsigned(headers, EVENT_HEADER), fields)
     inner, webhook_id = fields.get("data"), fields.get("webhookId")
     data: Any = {"value": payload}
     if is_object(payload):
         data = _typed(name, inner if is_object(inner) and isinstance(payload.get("type"), str) else payload)
-    with suppress(msgspec.ValidationError):  # nested more deeply than is loosened: it is told all the same
+    with suppress(msgspec.ValidationError):  # nested too deeply to convert its numbers
         data = loosened(data)
     return Event(
         type=name,
@@ -141,7 +140,7 @@ def aiohttp_handler(
         An async function from request to response; its `drain()` waits at shutdown for what is still being handled.
 
     Raises:
-        ConfigurationError: there is no secret, or a setting is of a wrong kind.
+        ConfigurationError: there is no secret, a setting is of a wrong kind, or `on_event` is a generator function.
     """
     from pocketsflow_async._webhook_handler import Deliveries, MemoryStore, as_handler
 
@@ -199,7 +198,7 @@ def _check_store(store: Any) -> None:
     missing = [name for name in ("claim", "finish", "release") if not callable(getattr(store, name, None))]
     if store is not None and (missing or isinstance(store, type)):
         lack = f"it lacks {', '.join(missing)}" if missing else "it is a class: give an object of it"
-        raise ConfigurationError(f"store must have the async methods of EventStore: {lack}")
+        raise ConfigurationError(f"store must have the methods of EventStore: {lack}")
 
 
 def _encoded(secret: str) -> bytes:
@@ -217,10 +216,18 @@ def _header(headers: Any, name: str) -> str | None:
         raise InvalidArgumentError(f"headers must be a mapping of str to str, not {type(headers).__name__}")
     found = [value for key, value in headers.items() if isinstance(key, str) and key.lower() == name.lower()]
     if len(found) > 1:
-        raise WebhookVerificationError(f"the header {name} stands {len(found)} times")
+        raise WebhookVerificationError(f"the header {name} must be sent once, not {len(found)} times")
     if found and not isinstance(found[0], str):
-        raise WebhookVerificationError(f"the header {name} is no text")
+        raise WebhookVerificationError(f"the header {name} must be a str, not {type(found[0]).__name__}")
     return found[0].strip() if found else None
+
+
+def _unsigned(headers: Any, name: str) -> str | None:
+    """A header that is not signed; None where it is missing or invalid, because the signature decides alone."""
+    try:
+        return _header(headers, name)
+    except WebhookVerificationError:
+        return None
 
 
 def _verify(body: bytes, signature: str | None, secrets: list[bytes]) -> None:
@@ -229,7 +236,7 @@ def _verify(body: bytes, signature: str | None, secrets: list[bytes]) -> None:
     given = signature.removeprefix("sha256=").lower().encode("ascii", "replace")
     matches = [hmac.compare_digest(given, hmac.new(one, body, hashlib.sha256).hexdigest().encode()) for one in secrets]
     if not any(matches):
-        raise WebhookVerificationError("the signature does not fit the body: the secret or the body is another one")
+        raise WebhookVerificationError("the signature does not match the body: check the secret, and pass the raw body")
 
 
 def _timestamp(text: str | None) -> datetime | None:
@@ -258,7 +265,9 @@ def _payload(body: bytes) -> Any:
     try:
         return decode_exact(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as exc:
-        raise WebhookVerificationError(f"the body is signed, but it is no JSON ({type(exc).__name__})") from None
+        raise WebhookVerificationError(
+            f"the signature matches, but the body is not JSON that can be decoded ({type(exc).__name__})"
+        ) from None
 
 
 def _name(header: str | None, payload: dict[str, Any]) -> str:

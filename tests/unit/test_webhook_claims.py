@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -12,7 +13,9 @@ import pytest
 from fakes import now, virtual_time
 
 from pocketsflow_async import webhooks
-from pocketsflow_async._webhook_handler import LEASE, Deliveries, MemoryStore, OnEvent
+from pocketsflow_async._webhook_claims import LEASE
+from pocketsflow_async._webhook_handler import Deliveries, MemoryStore, OnEvent, as_async
+from pocketsflow_async.errors import ConfigurationError
 
 SECRET = "whsec_sandbox"
 BODY = b'{"event":"order.completed"}'
@@ -189,6 +192,7 @@ async def test_a_store_that_fails_loses_no_event(
 
     receiver = deliveries(on_event, FailingStore(**{method: (times, fail)}), answer_within=1_000)
     answers = [await post(receiver) for _ in range(6)]
+    await receiver.drain()
 
     assert set(answers) <= statuses
     assert answers[-1] == 200
@@ -203,8 +207,144 @@ async def test_what_was_handled_is_acknowledged_while_the_store_is_away() -> Non
     receiver = deliveries(calls.append, store)
 
     assert [await post(receiver) for _ in range(3)] == [200, 200, 200]
+    await receiver.drain()
     assert await post(deliveries(calls.append, store)) == 200
     assert len(calls) == 1
+
+
+@virtual_time
+async def test_what_was_handled_is_acknowledged_in_time_while_the_store_hangs() -> None:
+    """No delivery of an event that was handled waits for a store that does not respond."""
+    calls: list[object] = []
+    store = FailingStore(finish=(4, hangs))
+    receiver = deliveries(calls.append, store)
+
+    began = now()
+    assert [await post(receiver) for _ in range(3)] == [200, 200, 200]
+    assert now() - began < 5
+    await receiver.drain()
+    assert await post(receiver) == 200
+    await receiver.drain()
+    assert await post(deliveries(calls.append, store)) == 200
+    assert len(calls) == 1
+
+
+def in_turn(outcomes: list[Callable[[object], Any]]) -> Callable[[object], Any]:
+    """A function that does the next of these with each call."""
+
+    def on_event(event: object) -> Any:
+        return outcomes.pop(0)(event)
+
+    return on_event
+
+
+class PlainStore:
+    """A store whose methods are plain functions, and which cannot extend a claim."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, str] = {}
+
+    def claim(self, key: str) -> str:
+        found = self.rows.get(key, "new")
+        self.rows.setdefault(key, "running")
+        return found
+
+    def finish(self, key: str) -> None:
+        self.rows[key] = "done"
+
+    def release(self, key: str) -> None:
+        del self.rows[key]
+
+
+@virtual_time
+async def test_a_store_of_plain_functions() -> None:
+    """Methods that are plain functions are called as they are."""
+    outcomes = [raiser(ValueError()), lambda _: None]
+    receiver = deliveries(in_turn(outcomes), PlainStore())
+
+    assert [await post(receiver) for _ in range(3)] == [500, 200, 200]
+
+
+@pytest.mark.parametrize("claim", [None, True, b"new", "NEW", [], object()])
+@virtual_time
+async def test_a_claim_that_is_none(claim: object, caplog: pytest.LogCaptureFixture) -> None:
+    """A store that returns something else is named in the log, and nothing is handled."""
+    store: Any = MemoryStore(clock=now)
+    store.claim = lambda _: claim
+    calls: list[object] = []
+
+    assert await post(deliveries(calls.append, store)) == 503
+    assert calls == []
+    assert 'must return "new", "running" or "done"' in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), GeneratorExit(), StopIteration(), MuteError()], ids=lambda error: type(error).__name__
+)
+@pytest.mark.parametrize("method", ["claim", "finish", "release"])
+@virtual_time
+async def test_whatever_a_store_raises_the_process_goes_on(method: str, error: BaseException) -> None:
+    """Any exception counts as a failure of the store, and a later delivery is acknowledged."""
+
+    async def fail() -> None:
+        raise error
+
+    outcomes = [raiser(ValueError()), *[lambda _: None] * 3] if method == "release" else [lambda _: None] * 3
+    receiver = deliveries(in_turn(outcomes), FailingStore(**{method: (1, fail)}))
+    answers = [await post(receiver) for _ in range(3)]
+
+    assert answers[1:] == [200, 200]
+
+
+async def several(_: object) -> Any:
+    yield
+
+
+@pytest.mark.parametrize("on_event", [several, partial(several), lambda _: (yield)])
+def test_a_generator_function_is_rejected(on_event: Any) -> None:
+    """Its body would never run, so the event would be lost."""
+    with pytest.raises(ConfigurationError, match="generator"):
+        webhooks.aiohttp_handler(on_event, secret=SECRET)
+
+
+async def test_a_thread_that_cannot_be_cancelled_keeps_its_claim() -> None:
+    """Where the program ends while a plain function runs in its thread, its outcome counts."""
+    store, began, proceed = MemoryStore(), threading.Event(), threading.Event()
+
+    def on_event(_: object) -> None:
+        began.set()
+        proceed.wait(60)
+
+    receiver = deliveries(on_event, store)
+    response = asyncio.create_task(post(receiver))
+    await asyncio.to_thread(began.wait, 60)
+    for task in asyncio.all_tasks() - {asyncio.current_task(), response}:
+        task.cancel()
+    await asyncio.sleep(0)
+    assert await post(deliveries(lambda _: None, store)) == 503
+    proceed.set()
+    await receiver.drain()
+
+    assert await response == 500  # its task was cancelled
+    assert await post(deliveries(raiser(ValueError()), store)) == 200
+
+
+def test_deliveries_of_an_event_loop_that_is_closed_are_forgotten() -> None:
+    """What a former event loop left behind neither blocks its event nor `drain`."""
+    store = MemoryStore(lease=0)
+    receiver = deliveries(lambda _: hangs(), store, answer_within=0.001)
+    loop = asyncio.new_event_loop()
+    assert loop.run_until_complete(post(receiver)) == 503
+    for task in asyncio.all_tasks(loop):
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    loop.close()
+
+    async def later() -> int:
+        await receiver.drain()
+        return await post(receiver)
+
+    receiver._on_event = as_async(lambda _: None)
+    assert asyncio.run(later()) == 200
 
 
 @virtual_time

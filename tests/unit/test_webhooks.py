@@ -190,6 +190,22 @@ def test_hostile_deliveries_are_one_error(body: bytes, headers: Any):
         webhooks.construct_event(body, headers, SECRET)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [["a", "b"], ["order.refunded"] * 2, [""], ["\udcff"], [7]],
+    ids=["two", "twice", "empty", "odd", "no text"],
+)
+@pytest.mark.parametrize("name", ["X-Pocketsflow-Event", "X-Pocketsflow-Timestamp"])
+def test_headers_that_are_not_signed_reject_nothing(name: str, header: list[Any]):
+    """Where the signature matches, an invalid header is like none."""
+    body, headers = delivery({"event": "order.completed"})
+    event = webhooks.construct_event(body, CIMultiDict([*headers.items(), *((name, one) for one in header)]), SECRET)
+
+    assert event.type == "order.completed"
+    if name == "X-Pocketsflow-Timestamp":
+        assert event.timestamp is None
+
+
 def test_ten_megabytes_are_no_problem():
     """A large signed body is read, a large forged one is refused."""
     body, headers = delivery({"a": "x" * 10_000_000}, event="thing.made")
