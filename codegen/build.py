@@ -60,7 +60,7 @@ def _event(name: str, item: dict[str, Any]) -> Event:
     payload = node["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     return Event(
         name=name,
-        doc=" ".join(node["summary"].split()),
+        doc=("Deprecated. " if node.get("deprecated") else "") + " ".join(node["summary"].split()),
         payload=class_name(payload.rpartition("/")[2]),
         aliases=tuple(node.get("x-aliases", ())),
     )

@@ -50,6 +50,16 @@ def read(path: Path) -> tuple[Any, dict[str, int]]:
     return data, lines
 
 
+def is_too_deep(text: str) -> bool:
+    """Whether YAML is nested so deeply that its loader, which recurses, could end the program."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, _OPENING) - isinstance(event, _CLOSING)
+        if depth > DEEPEST:
+            return True
+    return False
+
+
 def pointer(*parts: str) -> str:
     """The JSON pointer to a place, from its unescaped parts."""
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
@@ -60,11 +70,8 @@ def _tree(path: Path) -> Any:
     if path.stat().st_size > _LARGEST:
         raise SpecError([problem(path, 1, "", f"it has more than {_LARGEST:,} bytes: divide it")])
     text = path.read_text(encoding="utf-8")
-    depth = 0
-    for event in yaml.parse(text, _Loader):  # which does not recurse, as the loader does
-        depth += isinstance(event, _OPENING) - isinstance(event, _CLOSING)
-        if depth > DEEPEST:
-            raise _too_deep(path)
+    if is_too_deep(text):
+        raise _too_deep(path)
     root = yaml.compose(text, _Loader)
     sizes: dict[int, int] = {}
     if _size(root, sizes) - len(sizes) > MOST_ALIASED:

@@ -21,6 +21,7 @@ _ASPECTS: tuple[tuple[str, Callable[[Operation], Any], str], ...] = (
         lambda one: ", ".join(f"`{key}`" for key in one.unwrap) or "nothing",
         "unwrapped {new} instead of {old} in its answer",
     ),
+    ("deprecated", lambda one: "is deprecated" if one.deprecated else "is not deprecated", "{new} now"),
 )
 _PAGING: tuple[tuple[str, Callable[[Paging], Any], str], ...] = (
     ("paging", lambda one: one.style, "changed its style of paging from `{old}` to `{new}`"),
@@ -81,6 +82,9 @@ def _operation(api: str, old: Operation, new: Operation) -> Iterator[Change]:
     if turn != "same":
         text = f"answered with `{spelled(new.answer)}` instead of `{spelled(old.answer)}`: its type {WORDS[turn]}"
         yield told("answer", LEVELS["answer", turn], text)
+    elif old.empty != new.empty:
+        text = "may now give None, where there is no content" if new.empty else "never gives None any more"
+        yield told("answer", "breaking" if new.empty else "behaviour", text)
     if old.paging and new.paging:
         for kind, look, text in _PAGING:
             if look(old.paging) != look(new.paging):

@@ -36,7 +36,7 @@ _TAKES: dict[Side, frozenset[tuple[str, str]]] = {
     ),
 }
 _SEVERAL = frozenset({"union", "choice"})
-_SPELLED = {"decimal": "Decimal", "any": "Any", "file": "File"}
+_SPELLED = {"decimal": "Decimal", "any": "Any", "file": "File", "none": "None"}
 
 
 def direction(old: Type, new: Type, side: Side) -> Direction:

@@ -14,6 +14,7 @@ import yaml
 
 from codegen.complaint import CommandError
 from codegen.drift.plain import is_mapping
+from codegen.loading import is_too_deep
 
 LIMIT = 20_000_000
 """Bytes that are read at most."""
@@ -112,6 +113,8 @@ def _plain(text: str) -> Any:
             return json.loads(text)
         except json.JSONDecodeError:
             pass  # YAML in braces, perhaps
+    if is_too_deep(text):
+        raise RecursionError
     return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
 
 

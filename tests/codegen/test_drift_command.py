@@ -158,6 +158,7 @@ DOCUMENTS = {
     "Swagger": (b'{"swagger": "2.0"}', "this is Swagger 2.0; only OpenAPI 3.0 and 3.1"),
     "OpenAPI 4": (b'{"openapi": "4.0.0"}', "this is OpenAPI 4.0.0"),
     "too deep": (b"[" * 100_000, "nested too deeply"),
+    "too deep a block": (b"- " * 100_000 + b"a", "nested too deeply"),
     "no known tag": (b"openapi: !!python/object:os.system {}", "neither JSON nor YAML"),
 }  # fmt: skip
 
