@@ -67,7 +67,17 @@ def test_the_client_takes_the_settings_that_the_other_takes(monkeypatch):
     """The same keywords; the address from its own variable; no key in place of OAuth."""
     monkeypatch.setenv("POCKETSUITE_BASE_URL", "https://proxy.example/suite/")
     limiter = RateLimiter()
-    ps = PocketSuite(oauth(), timeout=5, rate_limit=limiter, retry=RetryPolicy(attempts=1), session=None, strict="warn")
+    with pytest.raises(ConfigurationError, match="max_response_size"):
+        PocketSuite(oauth(), max_response_size=0)
+    ps = PocketSuite(
+        oauth(),
+        max_response_size=None,
+        timeout=5,
+        rate_limit=limiter,
+        retry=RetryPolicy(attempts=1),
+        session=None,
+        strict="warn",
+    )
 
     assert repr(ps) == "<PocketSuite https://proxy.example/suite>"
     assert ps.quota.limit == RateLimit()

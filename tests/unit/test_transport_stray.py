@@ -1,6 +1,7 @@
 """A response that nobody asked for is never taken for the response to the next request."""
 
 import asyncio
+import random
 import select
 import socket
 import ssl
@@ -161,6 +162,27 @@ async def test_what_comes_with_the_end_of_a_response_is_not_the_next_one(connect
             assert part == "noise"
 
         assert [await body_of(one, "/b"), await body_of(one, "/c")] == ["/b", "/c"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_mixture_of_strays_becomes_a_response(connect, seed):
+    """Whatever arrives when, a request is answered with its own response or fails; a write is never touched."""
+    draw = random.Random(seed)
+    async with Echo() as server:
+        one = connect(server.url)
+        for number in range(150):
+            write = draw.random() < 0.2
+            target = f"/{number}"
+            try:
+                assert await body_of(one, target, method="POST" if write else "GET", write=write) == target
+            except APIConnectionError:
+                assert not write
+            for _ in range(draw.randint(0, 2)):
+                text = draw.choice([STRAY, BUSY, b"\r\n", PARTS["an interim response"]])
+                begin = draw.choice([0, 0, draw.randrange(len(text))])
+                for writer in draw.sample(server.writers, min(2, len(server.writers))):
+                    writer.write(text[begin : draw.randint(begin, len(text))] if draw.random() < 0.5 else text)
+                await turns(draw.choice([0, 1, 20]))
 
 
 @pytest.mark.parametrize("idle", [True, False], ids=["the loop knows", "the loop does not know"])
