@@ -58,8 +58,9 @@ class Repeats:
         ids = frozenset(keys)
         if not ids:
             return
-        self._missing -= ids
-        self._again += len(self._kept & ids)
+        if not ids.isdisjoint(self._kept):
+            self._missing -= ids
+            self._again += len(self._kept & ids)
         kept, missing = len(self._kept), len(self._missing)
         # Some records may come again because others came in before them.
         if (kept and not missing) or (self._again > 2 * kept + 4 and 2 * missing <= kept):
@@ -82,7 +83,7 @@ class Announced:
     def __init__(self, name: str, before: int) -> None:
         self._name = name
         self._records = before
-        self._empty = self._hollow = 0
+        self._largest = self._empty = self._short = 0
 
     def look(self, pagination: Any, records: int, *, more: bool) -> None:
         """Look at the next page.
@@ -94,7 +95,11 @@ class Announced:
         self._empty = 0 if records else self._empty + 1
         if pagination is None:
             return
-        self._hollow += _is_hollow(pagination, records)
+        # All pages that are asked for have the same size, so all but the last are as large as any other.
+        self._short += (
+            _is_hollow(pagination, records) or 0 < self._largest < records or (more and records < self._largest)
+        )
+        self._largest = max(self._largest, records)
         if more:
             if self._empty >= EMPTY_PAGES:
                 raise self._error(pagination, f"the last {self._empty} pages had no records")
@@ -105,8 +110,8 @@ class Announced:
                 raise self._error(pagination, f"the API announced {total}")
         elif not records and pagination.has_more:
             raise self._error(pagination, "it has no records, but says that more follow")
-        elif self._hollow:
-            raise self._error(pagination, f"{self._hollow} of the {pagination.total_pages} pages had no records")
+        elif self._short:
+            raise self._error(pagination, f"{self._short} of the {pagination.total_pages} pages lacked records")
 
     def _error(self, pagination: Any, reason: str) -> APIResponseError:
         return APIResponseError(

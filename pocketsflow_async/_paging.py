@@ -4,9 +4,10 @@ Four styles of paging become one here. What is common to them is a page's number
 into the style's own parameters.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
 from pocketsflow_async._caller import Caller
@@ -21,6 +22,8 @@ from pocketsflow_async._values import shown, whole
 from pocketsflow_async.errors import APIResponseError, InvalidArgumentError
 
 T = TypeVar("T")
+
+_id_of = attrgetter("id")
 
 
 class _Paged(Protocol):
@@ -137,7 +140,7 @@ class Pager(Generic[T]):
                 held.append(self._read(await fetches.get(place, following), place))
                 records, more, told = len(held[0].items), held[0].has_more, held[0].pagination
                 if more or seen:
-                    repeats.look(map(bytes if raw else _key, held[0].items))
+                    repeats.look(map(bytes, held[0].items) if raw else _keys(held[0].items))
                 last = plan.last_page(held[0])
                 yield held.pop()  # from here on it is the caller's alone: it may be gone before the next one is read
                 announced.look(told, records, more=more)
@@ -173,9 +176,13 @@ def _at_least(place: str, value: object, least: int) -> int:
     return found
 
 
-def _key(item: Any) -> Any:
-    """What tells a record from the others of its list."""
-    return getattr(item, "id", None) or repr(item)
+def _keys(items: list[Any]) -> Iterable[Any]:
+    """What tells the records of a list apart."""
+    try:
+        ids = [*map(_id_of, items)]
+    except AttributeError:
+        ids = [None]
+    return map(repr, items) if None in ids else ids
 
 
 class _Plan:

@@ -155,7 +155,8 @@ class Forwards:
         self._spool.add(lines, ids)
         state.different.add(names, len(ids))
         state.nameless += len(ids) - len([name for name in ids if name is not None])
-        state.odd = state.odd or read.odd
+        is_short = read.more and len(read.ids) < state.largest and not (state.linked or self._by_offset)
+        state.odd = state.odd or read.odd or is_short
         state.largest = max(state.largest, len(read.ids))
         if ids and state.plain:
             state.plain = read.is_plain(self._source.size) and not (state.linked and seam.places)

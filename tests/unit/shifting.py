@@ -35,6 +35,7 @@ class Server:
         cap: how many records it lets be read.
         says: of hasMore and totalPages: `true`, `no more`, `always more`, `a page too many`, `no pages`.
         empty: a page that comes without its records.
+        short: a page that comes without the last of its records, though more follow.
         wraps: what it makes of the place that is asked for: `no`, `ignored`, `circle`.
         shuffles: whether records of one time come in another order each time.
     """
@@ -46,6 +47,7 @@ class Server:
     cap: int = 10**9
     says: str = "true"
     empty: int = -1
+    short: int = -1
     wraps: str = "no"
     shuffles: bool = False
 
@@ -146,7 +148,10 @@ class List:
         items = self.part(found, (number - 1) * size, size)
         if number - 1 == server.empty:
             items = []
-        pages = -(-len(found) // size) + (server.says == "a page too many")
+        pages = -(-len(found) // size)
+        if number - 1 == server.short and number < pages:
+            items = items[:-2]
+        pages += server.says == "a page too many"
         told = Pagination(
             current_page=number,
             total_pages=0 if server.says == "no pages" else pages,

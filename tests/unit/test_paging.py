@@ -351,8 +351,8 @@ async def test_a_walk_goes_on_while_anything_says_that_more_follows(total, chang
     [
         (says(has_more=True), "the list ended with page 4 after 250 records, but it has no records, but says that"),
         (says(total_count=1000), "the list ended with page 3 after 250 records, but the API announced 1000"),
-        (without(2), "page 3 after 150 records, but 1 of the 3 pages had no records"),
-        (says(total_pages=9), "page 9 after 250 records, but 6 of the 9 pages had no records"),
+        (without(2), "page 3 after 150 records, but 1 of the 3 pages lacked records"),
+        (says(total_pages=9), "page 9 after 250 records, but 7 of the 9 pages lacked records"),
         (says(total_pages=10**9), "page 23 after 250 records, but the last 20 pages had no records"),
     ],
 )
