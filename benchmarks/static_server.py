@@ -1,8 +1,8 @@
 """A server that is no bottleneck: it sends canned answers without looking closely.
 
-`GET /orders?page=N` is a page of 100 orders (about 110 KB) of a list without end; below `/PAGES` the list has so many
-pages. The orders of all pages differ by nothing but their ids. Any other path is one small order. Run as a program, it
-prints its address and serves until its standard input ends.
+`GET /orders?page=N&pageSize=100` is a page of 100 orders (about 110 KB) of a list without end; below `/PAGES` the list
+has 100 orders for each of so many pages. They differ by nothing but their ids from those 100 before. Any other path is
+one small order. Run as a program, it prints its address and serves until its standard input ends.
 """
 
 import asyncio
@@ -15,16 +15,13 @@ import aiohttp
 from pocketsflow_async.sandbox import Sandbox
 
 ENDLESS = 100_000
-_PAGE = re.compile(rb"GET /?(\d*)/orders\?(?:.*&)?page=(\d+)")
+_LARGEST = 16**24 - 1
+_PAGE = re.compile(rb"GET /?(\d*)/orders\?(?:.*&)?page=(\d+)(?:&pageSize=(\d+))?")
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
-_GAP = b"@" * 16
-"""In the ids of a page's orders, where the page is told: later ones have smaller ids, as in a list from new to old."""
-
-
-async def bodies() -> tuple[bytes, bytes]:
-    """A page of orders up to where its own pagination begins, with a gap in each id, and one order."""
+async def bodies() -> tuple[list[bytes], bytes]:
+    """The orders of a page, each from behind its id, and one order."""
     key = {"Authorization": "Bearer pk_test_sandbox"}
     async with Sandbox(orders=300, seed=7, rate_limit=None) as sandbox, aiohttp.ClientSession(headers=key) as session:
         async with session.get(f"{sandbox.url}/orders?page=1&pageSize=100") as answer:
@@ -32,15 +29,16 @@ async def bodies() -> tuple[bytes, bytes]:
         names = [order["_id"].encode() for order in json.loads(page)["orders"]]
         async with session.get(f"{sandbox.url}/orders/{names[0].decode()}") as answer:
             order = await answer.read()
-    for place, name in enumerate(names):
-        page = page.replace(b'{"_id":"%b"' % name, b'{"_id":"%b%08x"' % (_GAP, 0xFFFFFFFF - place))
-    return page.partition(b',"pagination"')[0], order
+    text = page.partition(b'],"pagination"')[0]
+    starts = [text.index(b'{"_id":"%b"' % name) for name in names]
+    ends = [*(start - 1 for start in starts[1:]), len(text)]
+    return [text[start + len('{"_id":"') + 24 : end] for start, end in zip(starts, ends, strict=True)], order
 
 
 class Canned(asyncio.Protocol):
     """Answers each request head that ends; requests have no bodies."""
 
-    def __init__(self, page: bytes, order: bytes) -> None:
+    def __init__(self, page: list[bytes], order: bytes) -> None:
         self.page = page
         self.order = _HEAD % len(order) + order
         self.rest = b""
@@ -54,14 +52,18 @@ class Canned(asyncio.Protocol):
         for head in heads:
             line = head.partition(b"\r\n")[0]
             found = _PAGE.match(line)
-            self.transport.write(self._page(int(found[1] or ENDLESS), int(found[2])) if found else self.order)
+            asked = [int(text or 100) for text in found.groups(b"")[1:]] if found else []
+            self.transport.write(self._page(int(found[1] or ENDLESS) * 100, *asked) if found else self.order)
 
-    def _page(self, pages: int, number: int) -> bytes:
+    def _page(self, total: int, number: int, size: int) -> bytes:
+        pages = -(-total // size)
         more = b"true" if number < pages else b"false"
-        told = b'{"totalCount":%d,"totalPages":%d,"currentPage":%d,"pageSize":100,"hasMore":%s}}'
-        tail = b',"pagination":' + told % (pages * 100, pages, number, more)
-        page = self.page.replace(_GAP, b"%016x" % (0xFFFFFFFFFFFFFFFF - number))
-        return _HEAD % (len(page) + len(tail)) + page + tail
+        told = b'{"totalCount":%d,"totalPages":%d,"currentPage":%d,"pageSize":%d,"hasMore":%b}}'
+        places = range((number - 1) * size, min(number * size, total))
+        # Later orders have smaller ids, as in a list from new to old.
+        orders = [b'{"_id":"%024x%b' % (_LARGEST - place, self.page[place % 100]) for place in places]
+        body = b'{"orders":[%b],"pagination":%b' % (b",".join(orders), told % (total, pages, number, size, more))
+        return _HEAD % len(body) + body
 
 
 async def main() -> None:
