@@ -11,7 +11,13 @@ from pocketsflow_async.sandbox._answers_shop import SHOP
 from pocketsflow_async.sandbox._calls import Call, Refused
 from pocketsflow_async.sandbox._routes import Operation
 
-_SPECIAL: Final = {**SHOP, **SALES, **ACCOUNT, **PREVIEW}
+_TABLES: Final[Mapping[str, Mapping[tuple[str, str], shared.Handler]]] = {
+    "SHOP in sandbox/_answers_shop.py": SHOP,
+    "SALES in sandbox/_answers_sales.py": SALES,
+    "ACCOUNT in sandbox/_answers_account.py": ACCOUNT,
+    "PREVIEW in sandbox/_answers_preview.py": PREVIEW,
+}
+_SPECIAL: Final = {key: handler for table in _TABLES.values() for key, handler in table.items()}
 _SHARED: Final[Mapping[str, shared.Handler]] = {
     "list": shared.list_records,
     "get": shared.get_record,
@@ -29,4 +35,9 @@ def handler_for(operation: Operation) -> shared.Handler:
 
 def _unknown(call: Call) -> Any:
     operation = call.operation
-    raise Refused(501, "NOT_IMPLEMENTED", f"the sandbox does not play {operation.resource}.{operation.method}")
+    place = next(
+        (name for name, table in _TABLES.items() if any(resource == operation.resource for resource, _ in table)),
+        "one of the tables that sandbox/_handlers.py imports",
+    )
+    name = f"{operation.resource}.{operation.method}"
+    raise Refused(501, "NOT_IMPLEMENTED", f"no sandbox function for {name}: add it to {place}")
