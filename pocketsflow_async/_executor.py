@@ -93,8 +93,6 @@ class Executor:
         """Carry out an operation and give back its typed answer."""
         codec: Codec[T] = CODECS.get(operation.answer) or await _loaded(operation)
         response = await self.send(operation, **arguments)
-        if operation.empty and not response.body.strip():
-            return cast("T", None)
         if len(response.body) > LARGE:
             read: Callable[[], T] = await self._read_aside(_decoded, codec, operation, response)
             return read()
@@ -186,10 +184,9 @@ class Executor:
 
 
 def _decoded(codec: Codec[T], operation: Operation[Any], response: Response) -> T:
-    body = response.body.strip()
-    if not body and operation.empty:
-        return cast("T", None)
-    return codec.decode(body or b"{}")
+    if response.body and not response.body.isspace():
+        return codec.decode(response.body)
+    return cast("T", None) if operation.empty else codec.decode(b"{}")
 
 
 def _raw_page(codec: PageCodec[Any], _: Operation[Any], response: Response) -> RawPage:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from fakes import FakeTransport, answer, operation, virtual_time
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.json import encode
@@ -14,8 +15,9 @@ from mutations import example as whole_answer
 from test_mutated_answers import CODECS
 from test_wire import customers_codec, order_codec, orders_codec
 
-from pocketsflow_async import APIResponseError, Page
+from pocketsflow_async import APIResponseError, Page, RetryPolicy
 from pocketsflow_async._convert import make_converter
+from pocketsflow_async._executor import Executor
 from pocketsflow_async._lenient import straighten
 from pocketsflow_async._model import Model
 from pocketsflow_async._plain import decode_exact, decode_free, loosened, repaired
@@ -202,6 +204,15 @@ def test_other_encodings_and_byte_order_marks_are_read(encoding: str) -> None:
     assert decode_any(Response(200, {}, body)) == json.loads(text)
     assert error_from(Response(400, {}, body), "x.y").message == "é"
     assert construct_event(body, {SIGNATURE_HEADER: sign(body, "s")}, "s").data == json.loads(text)
+
+
+@virtual_time
+async def test_white_space_around_a_response_is_left_to_its_encoding() -> None:
+    """A line break at the end is two bytes in UTF-16; white space alone is an empty response."""
+    for body, told in (('{"message":"é"}\n'.encode("utf-16-be"), "é"), (b' {"message":"e"}\r\n', "e"), (b" \n", None)):
+        executor = Executor(FakeTransport(answer(200, body)), None, RetryPolicy(attempts=1))
+
+        assert (await executor.call(operation())).message == told
 
 
 @pytest.mark.parametrize("text", [rb'"\ud83d"', b'"\xff"', b"NaN", b"1e999", b"9" * 5_000, rb'"\\\ud83d]}"', b"1e5"])
