@@ -6,11 +6,12 @@ from typing import Any
 from codegen.lint.view import Operation, View, mapping, sequence, text, types
 from codegen.spec import identity
 
-_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~A-Za-z0-9-]+")
 _SCALARS = {"text", "integer", "boolean", "decimal", "double", "enum"}
 OWN_HEADERS = {
     *("authorization", "host", "content-length", "content-type", "transfer-encoding", "idempotency-key"),
-    *("accept", "user-agent"),
+    *("accept", "user-agent", "accept-encoding", "content-encoding", "expect", "proxy-authorization"),
+    *("connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"),
 }
 _SENT: dict[str, dict[str, Any]] = {
     "path": {"style": "simple", "explode": False},
@@ -93,7 +94,7 @@ def _header(view: View, place: str, name: str) -> None:
     if name.lower() in OWN_HEADERS:
         view.refuse(place, f"the client sets {name} by itself: remove the parameter")
     if name and not _HEADER.fullmatch(name):
-        view.refuse(place, f"{name!r} is no name of a header: use letters, digits and hyphens")
+        view.refuse(place, f"{name!r} is no name of a header: use letters, digits, hyphens and the like")
 
 
 def _carried(view: View, place: str, node: dict[str, Any]) -> None:
