@@ -10,6 +10,7 @@ from typing import Literal
 
 from pocketsflow_async._client import Pocketsflow
 from pocketsflow_async._generated.pocketsflow.resources import LISTS
+from pocketsflow_async._values import is_text, shown
 from pocketsflow_async.errors import ExportError, InvalidArgumentError
 from pocketsflow_async.export._arguments import as_folder, as_names, check_client, check_count, check_flag
 from pocketsflow_async.export._audit import audit_folder
@@ -74,12 +75,12 @@ async def export(
     check_client("export", pf)
     chosen = _chosen(resources)
     folder = as_folder("export", "to", to)
-    if format not in tuple(FORMATS):
-        raise InvalidArgumentError(f"export: format must be one of {', '.join(FORMATS)}, not {format!r}")
+    if not is_text(format) or format not in FORMATS:
+        raise InvalidArgumentError(f"export: format must be one of {', '.join(FORMATS)}, not {shown(format)}")
     kind = FORMATS[format]
-    if compression is not None and compression not in kind.compressions:
+    if compression is not None and not (is_text(compression) and compression in kind.compressions):
         known = ", ".join(kind.compressions) or "none"
-        raise InvalidArgumentError(f"export: compressions of {format} are: {known}; not {compression!r}")
+        raise InvalidArgumentError(f"export: compressions of {format} are: {known}; not {shown(compression)}")
     check_count("export", "concurrency", concurrency)
     _check_progress(progress)
     check_flag("export", "resume", resume)
@@ -88,7 +89,7 @@ async def export(
     if is_last and until is not None:
         raise InvalidArgumentError("export: since='last' goes on to now: give no until")
     if options.since is not None and options.until is not None and options.since >= options.until:  # both in UTC
-        raise InvalidArgumentError(f"export: since={since!r} must be before until={until!r}")
+        raise InvalidArgumentError(f"export: since={shown(since)} must be before until={shown(until)}")
     kind.check()
     old, _ = await in_thread(_look, folder, chosen, options, resume=resume)
     account = None if old is None else old.account  # what can be told without a request is told without one
@@ -137,7 +138,8 @@ def _check_progress(progress: object) -> None:
     if progress is None:
         return
     if not callable(progress) or any(map(inspect.iscoroutinefunction, (progress, type(progress).__call__))):
-        raise InvalidArgumentError(f"export: progress must be a plain function, not an async one, not {progress!r}")
+        found = "an async one" if callable(progress) else shown(progress)
+        raise InvalidArgumentError(f"export: progress must be a plain function, not {found}")
 
 
 def _chosen(resources: object) -> tuple[str, ...]:

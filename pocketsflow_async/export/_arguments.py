@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from pocketsflow_async._client import Pocketsflow
+from pocketsflow_async._values import shown, whole
 from pocketsflow_async.errors import InvalidArgumentError
 
 
@@ -26,8 +27,9 @@ def check_count(caller: str, name: str, value: object) -> None:
     Raises:
         InvalidArgumentError: it is something else.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidArgumentError(f"{caller}: {name} must be an int of at least 1, not {value!r}")
+    found = whole(value)
+    if found is None or found < 1:
+        raise InvalidArgumentError(f"{caller}: {name} must be an int of at least 1, not {shown(value)}")
 
 
 def check_flag(caller: str, name: str, value: object) -> None:
@@ -37,7 +39,7 @@ def check_flag(caller: str, name: str, value: object) -> None:
         InvalidArgumentError: it is something else.
     """
     if not isinstance(value, bool):
-        raise InvalidArgumentError(f"{caller}: {name} must be True or False, not {value!r}")
+        raise InvalidArgumentError(f"{caller}: {name} must be True or False, not {shown(value)}")
 
 
 def check_name(caller: str, name: str, value: object) -> None:
@@ -47,7 +49,7 @@ def check_name(caller: str, name: str, value: object) -> None:
         InvalidArgumentError: it is something else.
     """
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"{caller}: {name} must be one name, such as 'orders', not {value!r}")
+        raise InvalidArgumentError(f"{caller}: {name} must be one name, such as 'orders', not {shown(value)}")
 
 
 def as_names(caller: str, name: str, value: object) -> tuple[str, ...]:
@@ -56,6 +58,7 @@ def as_names(caller: str, name: str, value: object) -> tuple[str, ...]:
     Raises:
         InvalidArgumentError: it is something else.
     """
+    told = shown(value)
     if isinstance(value, str):
         return (value,)
     given: list[object] = [value]
@@ -63,7 +66,7 @@ def as_names(caller: str, name: str, value: object) -> tuple[str, ...]:
         given = [*cast("Iterable[object]", value)]
     names = dict.fromkeys(one for one in given if isinstance(one, str))
     if not all(isinstance(one, str) for one in given):
-        raise InvalidArgumentError(f"{caller}: {name} must be names, such as ['orders'], not {value!r}")
+        raise InvalidArgumentError(f"{caller}: {name} must be names, such as ['orders'], not {told}")
     return tuple(names)
 
 
@@ -73,6 +76,7 @@ def as_folder(caller: str, name: str, value: object) -> Path:
     Raises:
         InvalidArgumentError: there can be no such folder.
     """
+    told = shown(value)
     text: object = None
     if isinstance(value, str | os.PathLike):
         text = os.fspath(cast("str | os.PathLike[str]", value))
@@ -80,4 +84,4 @@ def as_folder(caller: str, name: str, value: object) -> Path:
         with suppress(UnicodeEncodeError):
             os.fsencode(text)
             return Path(text)
-    raise InvalidArgumentError(f"{caller}: {name} must be the path of a folder, not {value!r}")
+    raise InvalidArgumentError(f"{caller}: {name} must be the path of a folder, not {told}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from pocketsflow_async._values import shown
 from pocketsflow_async.errors import ExportError, InvalidArgumentError
 from pocketsflow_async.export._files import disk, read_small, write_whole
 from pocketsflow_async.export._formats import FORMATS
@@ -145,7 +146,7 @@ def moment(name: str, value: object) -> str | None:
     Raises:
         InvalidArgumentError: it is none, or it has no offset.
     """
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value):
         return None
     try:
         if isinstance(value, dt.datetime):
@@ -157,15 +158,15 @@ def moment(name: str, value: object) -> str | None:
             if len(value) == len("2024-01-01"):
                 found = found.replace(tzinfo=dt.UTC)
         else:
-            raise InvalidArgumentError(f"export: {name} must be a time, a date or ISO text, not {value!r}")
+            raise InvalidArgumentError(f"export: {name} must be a time, a date or ISO text, not {shown(value)}")
     except ValueError:
-        raise InvalidArgumentError(f"export: {name} must be a time, a date or ISO text, not {value!r}") from None
+        raise InvalidArgumentError(f"export: {name} must be a time, a date or ISO text, not {shown(value)}") from None
     if found.tzinfo is None:
         raise InvalidArgumentError(f"export: {name} needs an offset, such as {found.isoformat()}+00:00")
     try:
         return found.astimezone(dt.UTC).isoformat()
-    except OverflowError:
-        raise InvalidArgumentError(f"export: {name} must be within the years 1 to 9999, not {value!r}") from None
+    except (OverflowError, ValueError, NotImplementedError):  # or a zone that knows no offset
+        raise InvalidArgumentError(f"export: {name} must be within the years 1 to 9999, not {shown(value)}") from None
 
 
 def _account(plan: Plan, other: Plan | Manifest) -> tuple[str, str | None, str | None]:

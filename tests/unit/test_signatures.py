@@ -348,9 +348,10 @@ def everything() -> Iterator[Target]:
     yield from methods(sandbox.Shop, lambda: box.shop, "update_order", order_id=newest)
 
 
-TARGETS = {target.name: target for target in everything() if not target.name.startswith("export")}
+TARGETS = {target.name: target for target in everything()}
 ALIASES = {
     "order_id": ("Order not found",),
+    **dict.fromkeys(("resource", "resources"), ("no such resource", "no resource is named")),
     "json": ("the body", "a value"),
     "body": ("the body", "client.updated: the delivery"),
     "api_key": ("API key",),
