@@ -56,7 +56,7 @@ async def audit_folder(folder: Path, pf: Pocketsflow | None) -> AuditReport:
             if pf is not None and not found:
                 found, unsure = await _compare(pf, name, entry, folder, Path(scratch))
                 differences += found
-                notes += [f"now {note}" for note in unsure if note not in entry.notes]
+                notes += [f"{note} (while it was compared)" for note in unsure if note not in entry.notes]
     records = sum(entry.records for entry in manifest.resources.values())
     return AuditReport(folder, len(manifest.resources), records, tuple(differences), tuple(notes))
 

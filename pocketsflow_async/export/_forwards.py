@@ -74,7 +74,7 @@ class Forwards:
                     state.shifted = True
                     idle += 1
                     waiting = [read] if idle == 1 else []
-                    if idle > _IDLE or self._cannot_link(read):
+                    if idle > _IDLE or len(read.ids) > read.size:  # sizes are ignored
                         self._unlink()
                         waiting.clear()
                     else:
@@ -84,7 +84,7 @@ class Forwards:
                 before = state.next
                 new, reaches = self._take(read)
                 await self._page_done()
-                if 2 * len(new) >= max(min(read.size, state.largest), 4) and not stepping:
+                if 2 * len(new) >= max(min(read.size, state.largest), 8) and not stepping:
                     self._repeats.look(new)
                 if reaches and not stepping and self._ends(read, before):
                     return
@@ -128,11 +128,7 @@ class Forwards:
             return True
         if not read.ids:
             return self._state.next == read.start == 1
-        return not self._cannot_link(read) and bool(self._chain.seam(read.ids).places)
-
-    def _cannot_link(self, read: Read) -> bool:
-        """Whether sizes are ignored, or records have no ids: then no page can be linked."""
-        return len(read.ids) > read.size or (bool(read.ids) and not any(read.ids))
+        return bool(self._chain.seam(read.keys).places)
 
     def _take(self, read: Read) -> tuple[set[str], bool]:
         """Put the new records of a page behind the others.
@@ -141,14 +137,15 @@ class Forwards:
             The ids of those that follow what was read before, and whether the page reaches the last of what was read.
         """
         state = self._state
-        seam = self._chain.seam(read.ids)
+        seam = self._chain.seam(read.keys)
         overlap = max(state.next - read.start, 0)
         if read.start == 0 and not seam.places:
             self._start_anew()
         if state.linked and seam.places:
             lines, ids = read.without(seam)
         elif overlap and None in read.ids:
-            lines, ids = read.without(Seam((), overlap, ordered=True))  # those without an id are read already
+            # What has no id was read where it stands.
+            lines, ids = read.only([at for at, name in enumerate(read.ids) if name is not None or at >= overlap])
         else:
             lines, ids = read.lines, read.ids
         names = {name for name in ids if name is not None}
@@ -172,8 +169,8 @@ class Forwards:
         if follow:
             reaches = reaches or len(seam.places) <= overlap + size // 4
         else:  # what was read before is on the page up to its last record, and at its place
-            reaches = (self._chain.ends_with(read.ids) and read.end <= state.next) or reaches
-        self._chain.add(follow if state.linked else ids)
+            reaches = (self._chain.ends_with(read.keys) and read.end <= state.next) or reaches
+        self._chain.add(read.keys[seam.cut :] if state.linked else ids)
         state.next = read.end if state.linked or self._by_offset else read.start + read.size
         state.furthest = max(state.furthest, state.next)
         state.count(read)

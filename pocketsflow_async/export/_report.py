@@ -37,7 +37,7 @@ class ResourceReport:
         records: records in it.
         expected: how many the API announced at the end; None where it says nothing.
         duplicates: records that were read more than once and stand in the file once.
-        gaps: records that had moved while they were read, and were found by reading again.
+        gaps: records that had moved towards the front while the list was read, and were found all the same.
         passes: how often the list was read from one end to the other.
         complete: whether every record of the window is certainly there.
         notes: what cannot be guaranteed, a sentence each.

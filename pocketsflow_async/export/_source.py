@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from operator import ge
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import msgspec
@@ -137,6 +138,16 @@ class Read:
         """Whether it meets its neighbours, if all pages have that size."""
         return self.size == size and self.start % size == 0
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """What tells its records apart: their ids, or their text where they have none."""
+        ids = self.ids
+        if None not in ids:
+            return cast("Sequence[str]", ids)
+        return [
+            name or f"\0{sha256(line).hexdigest()}" for name, line in zip(ids, self.lines.splitlines(), strict=True)
+        ]
+
     def without(self, seam: Seam) -> tuple[bytes, Sequence[str | None]]:
         """The lines and ids of the records that were not read before."""
         cut = seam.cut
@@ -145,9 +156,12 @@ class Read:
             for _ in range(cut):
                 start = self.lines.index(b"\n", start) + 1
             return self.lines[start:], self.ids[cut:]
-        kept = [place for place, name in enumerate(self.ids) if place >= cut or (name and place not in seam.places)]
+        return self.only([place for place in range(len(self.ids)) if place >= cut or place not in seam.places])
+
+    def only(self, places: Sequence[int]) -> tuple[bytes, Sequence[str | None]]:
+        """The lines and ids of some of its records."""
         lines = self.lines.splitlines(keepends=True)
-        return b"".join(lines[place] for place in kept), [self.ids[place] for place in kept]
+        return b"".join(lines[place] for place in places), [self.ids[place] for place in places]
 
 
 async def account_of(pf: Pocketsflow) -> str | None:

@@ -23,6 +23,10 @@ class EndlessError(Exception):
     """A walk sent more requests than any that ends."""
 
 
+class KilledError(Exception):
+    """The process ends with this request."""
+
+
 @attrs.define
 class Server:
     """How the endpoint behaves.
@@ -85,6 +89,7 @@ class List:
         self.there = {record.id for record in self.records}
         self.gone: set[str] = set()
         self.requests = 0
+        self.fails_at = 0
         self.changed: dict[str, int] = {}
 
     @property
@@ -117,6 +122,8 @@ class List:
         self.requests += 1
         if self.requests > ENDLESS:
             raise EndlessError
+        if self.requests == self.fails_at:
+            raise KilledError
         if self.latency:
             await asyncio.sleep(self.dice.random())
         self.pass_time()

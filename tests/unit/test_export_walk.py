@@ -141,6 +141,94 @@ async def test_deletions_hide_nothing(tmp_path: Path, *, totals: bool) -> None:
     assert report.expected == (997 if totals else None)
 
 
+@pytest.mark.parametrize("totals", [True, False])
+@virtual_time
+async def test_an_order_dated_back_while_another_goes_hides_none(tmp_path: Path, *, totals: bool) -> None:
+    """Even where the total stays the same, because one goes as another comes, nothing that moved is missed."""
+    api = Api(1000, totals=totals)
+    there = {order["_id"] for order in api.orders}
+    gone: list[str] = []
+
+    def after(count: int) -> None:
+        if count in {5, 7, 9}:
+            gone.append(api.orders.pop()["_id"])
+            api.orders.insert(1, api.order(1) | {"_id": f"back{count}"})
+
+    api.after = after
+    ids, report = await run(api, tmp_path, concurrency=1)
+
+    assert there - set(gone) <= set(ids)
+    assert (report.complete, report.notes) == (True, ())
+
+
+def fixed(api: Api) -> Callable[[str, dict[str, str]], Any]:
+    """Answers with pages of 100, whatever is asked for."""
+    answer = api.answer
+    return lambda path, query: answer(path, query | {"pageSize": "100"})
+
+
+@virtual_time
+async def test_where_sizes_are_ignored_two_equal_readings_are_the_proof(tmp_path: Path) -> None:
+    """Where no pages overlap, a list that stands still is read twice; one that does not is never called complete."""
+    api = Api(1000)
+    api.answer = fixed(api)  # type: ignore[method-assign]
+    ids, report = await run(api, tmp_path / "quiet")
+    assert sorted(ids) == [order["_id"] for order in api.orders]
+    assert (report.complete, report.notes, report.passes) == (True, (), 2)
+
+    api = Api(1000, totals=False)
+    api.answer = fixed(api)  # type: ignore[method-assign]
+    api.after = lambda _: api.orders.pop()
+    _, report = await run(api, tmp_path / "busy")
+    assert (report.complete, report.passes) == (False, 3)
+    assert "one that was there all the time may be missing" in report.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("told", "complete", "note"),
+    [
+        ({"totalCount": 1000, "totalPages": 10}, False, "announced 1000 records and returned fewer"),
+        ({"totalPages": 10}, False, "contradicted itself"),
+        ({"totalCount": 1000}, False, "announced 1000 records and returned fewer"),
+        ({"totalCount": 250, "hasMore": True}, True, "contradicted itself"),
+        ({"totalCount": 250, "hasMore": False}, True, "contradicted itself"),
+        ({"hasMore": True}, False, "contradicted itself"),
+    ],
+)
+@virtual_time
+async def test_what_the_api_contradicts_is_a_note(
+    tmp_path: Path, told: dict[str, Any], note: str, *, complete: bool
+) -> None:
+    """More announced than returned, or an answer against itself, is said; only a total that fits makes it complete."""
+    api = Api(250, totals=False)
+    answer = api.answer
+
+    def odd(path: str, query: dict[str, str]) -> Any:
+        found = answer(path, query)
+        if path == "/orders":
+            found["pagination"] |= told
+        return found
+
+    api.answer = odd  # type: ignore[method-assign]
+    ids, report = await run(api, tmp_path)
+
+    assert len(ids) == 250
+    assert report.complete is complete
+    assert any(note in one for one in report.notes)
+
+
+@virtual_time
+async def test_records_without_an_id_are_kept_once_and_said(tmp_path: Path) -> None:
+    """They stay where they overlap with nothing that has an id, and none of them comes twice."""
+    api = Api(250)
+    for place in range(0, 250, 3):
+        api.orders[place] = api.orders[place] | {"_id": None}  # type: ignore[dict-item]
+    _, report = await run(api, tmp_path)
+
+    assert (report.records, report.duplicates, report.complete) == (250, 0, True)
+    assert report.notes == ("orders: 84 records have no id: nothing tells whether one of them is in the file twice",)
+
+
 @virtual_time
 async def test_what_a_list_that_stands_still_costs(tmp_path: Path) -> None:
     """Pages that overlap take a seventh more requests; two more close the window and look for what came in."""

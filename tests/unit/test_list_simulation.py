@@ -1,16 +1,18 @@
 """Thousands of lists, changing and odd, read by the real export walk and by the real pager, on virtual time."""
 
 import asyncio
+import json
 import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from shifting import EndlessError, List, Server
+from shifting import EndlessError, KilledError, List, Server
 from virtual_loop import VirtualLoop
 
 from pocketsflow_async import APIResponseError
@@ -54,23 +56,38 @@ RESOURCES = {"orders": Orders, "subscriptions": Subscriptions, "customers": Cust
 class Memory:
     """A spool that is nothing but memory."""
 
-    state = None
-    due = False
     ids_path = lines_path = Path("memory")
 
-    def __init__(self) -> None:
+    def __init__(self, dice: random.Random | None = None) -> None:
+        self.dice = dice
         self.records = 0
         self.read: list[tuple[int, list[str | None]]] = []
-        self.lines = b""
+        self.saved: tuple[int, dict[str, Any]] = 0, {}
 
     def add(self, lines: bytes, ids: Any, *, found: int = 0) -> None:
         assert lines.count(b"\n") == len(ids)
-        self.lines += lines
         self.records += len(ids)
         self.read.append((found, [*ids]))
 
+    @property
+    def due(self) -> bool:
+        return self.dice is not None and self.dice.random() < 0.3
+
     def commit(self, state: dict[str, Any]) -> None:
-        assert State(**state).phase
+        self.seal(self.mark(state))
+
+    def mark(self, state: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return len(self.read), json.loads(json.dumps(state))
+
+    def seal(self, mark: tuple[int, dict[str, Any]]) -> None:
+        self.saved = mark
+
+    def cut_back(self) -> State:
+        """What a process finds that comes after a kill."""
+        pages, state = self.saved
+        del self.read[pages:]
+        self.records = sum(len(ids) for _, ids in self.read)
+        return State(**state)
 
     def pages(self) -> Iterator[tuple[int, list[str | None]]]:
         return iter(self.read)
@@ -89,19 +106,24 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_walk, "in_thread", directly)
 
 
-async def read(shop: List, resource: str, state: State, concurrency: int) -> set[str]:
-    """The ids that an export finds."""
+async def read(shop: List, resource: str, concurrency: int, *, killed: bool) -> tuple[set[str], State]:
+    """The ids that an export finds, which may be killed and resumed, and what it knows of them."""
     pf: Any = SimpleNamespace(**{resource: RESOURCES[resource](shop)})
-    spool: Any = Memory()
-    source = Source(pf, resource, since=None, until=None, turn=asyncio.Semaphore(concurrency))
-    drop = await Walk(source, spool, state, concurrency=concurrency, told=lambda: None).run()
+    spool: Any = Memory(shop.dice if killed else None)
+    shop.fails_at = shop.dice.randrange(1, 30) if killed else 0
+    while True:
+        state = spool.cut_back()
+        source = Source(pf, resource, since=None, until=None, turn=asyncio.Semaphore(concurrency))
+        with suppress(KilledError):
+            drop = await Walk(source, spool, state, concurrency=concurrency, told=lambda: None).run()
+            break
     ids = [name for _, names in spool.read for name in names]
     kept = [name for line, name in enumerate(ids) if not (drop.count and line in drop)]
     assert len(kept) == len(set(kept))
-    return set(filter(None, kept))
+    return set(filter(None, kept)), state
 
 
-def play(seed: int) -> tuple[List, str, State]:
+def play(seed: int) -> tuple[List, str, State | None]:
     """One list, read by one export: what came of it."""
     dice = random.Random(seed)
     resource = dice.choice([*RESOURCES])
@@ -116,14 +138,13 @@ def play(seed: int) -> tuple[List, str, State]:
         changes=tuple(dice.sample(CHANGES, dice.randrange(len(CHANGES)))),
         often=dice.choice([0.1, 0.4, 1.0]),
     )
-    state = State()
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         try:
-            found = runner.run(read(shop, resource, state, dice.choice([1, 4])))
+            found, state = runner.run(read(shop, resource, dice.choice([1, 4]), killed=dice.random() < 0.1))
         except EndlessError:
-            return shop, "endless", state
+            return shop, "endless", None
         except APIResponseError:
-            return shop, "error", state
+            return shop, "error", None
     if not state.complete:
         return shop, "noted", state
     return shop, "missed" if shop.survivors - found else "complete", state
