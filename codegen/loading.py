@@ -46,7 +46,7 @@ def read(path: Path) -> tuple[Any, dict[str, int]]:
         reason = " ".join(str(getattr(exc, "problem", None) or exc).split())
         raise SpecError([problem(path, mark.line + 1 if mark else 0, "", f"this is not YAML: {reason}")]) from None
     if problems:
-        raise SpecError(problems)
+        raise SpecError(sorted(set(problems)))
     return data, lines
 
 

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote, unquote
 
-_SHAPE = re.compile(r"/|(/([^/{}?#\s]|\{[^/{}?#\s]+\})*)+")
+_SHAPE = re.compile(r"/|(/([^/{}?#]|\{[^/{}?#\s]+\})*)+")
 _PARAMETER = re.compile(r"\{[^}]*\}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ALLOWED = "/%:@!$&'()*+,;=~{}"
