@@ -58,7 +58,18 @@ def encode_body(operation: str, body: Any) -> bytes:
     except InvalidArgumentError as exc:
         raise InvalidArgumentError(f"{operation}: {exc}") from None
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
-        raise InvalidArgumentError(f"{operation}: the body cannot be written as JSON ({exc})") from None
+        raise InvalidArgumentError(f"{operation}: {_culprit(body)} cannot be written as JSON ({exc})") from None
+
+
+def _culprit(body: Any) -> str:
+    """The field that cannot be encoded; the body itself where it has no fields, or is not at fault."""
+    fields = {} if not isinstance(body, Body) else attrs.asdict(body, recurse=False)
+    for name, value in fields.items():
+        try:
+            encode_exact(None if value is UNSET else _converter().unstructure(value))
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return name
+    return "the body"
 
 
 @lru_cache(maxsize=1)

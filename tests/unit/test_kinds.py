@@ -20,6 +20,7 @@ from pocketsflow_async._operation import Parameter
 from pocketsflow_async._retry import RetryPolicy
 from pocketsflow_async._values import shown
 from pocketsflow_async.models import (
+    CheckoutSessionCreate,
     CustomerSortField,
     NewsletterSend,
     Order,
@@ -221,6 +222,15 @@ def test_what_json_does_not_have_is_not_made_up(value, wrap):
     """Bytes would become Base64, and sets lists in any order."""
     with pytest.raises(InvalidArgumentError, match=rf"^x: the body cannot hold {type(value).__name__}: give"):
         encode_body("x", wrap(value))
+
+
+@pytest.mark.parametrize("value", [object(), [1j], {"b": print}, {(1, 2): 3}])
+def test_what_cannot_be_encoded_is_named(value):
+    """The error names the field that holds it, however deep."""
+    body = CheckoutSessionCreate(product_id="p", metadata={"a": value})
+
+    with pytest.raises(InvalidArgumentError, match=r"^x: metadata cannot be written as JSON"):
+        encode_body("x", body)
 
 
 def test_names_in_a_mapping_are_text():
