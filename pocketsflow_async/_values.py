@@ -3,6 +3,7 @@
 import builtins
 import math
 from numbers import Integral, Real
+from operator import index
 from typing import Any
 
 _SHOWN = {"str", "int", "float", "bool", "NoneType", "decimal.Decimal", "datetime.date", "datetime.datetime"}
@@ -26,7 +27,10 @@ def whole(value: object) -> int | None:
     """The int that a value is, such as numpy's `int64`; None for anything else, a bool, and what cannot be written."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         return None
-    found = int(value)
+    try:
+        found = index(value)
+    except TypeError:  # numpy counts its timedelta64 among the whole numbers
+        return None
     return found if found.bit_length() <= _MOST_BITS else None
 
 
@@ -34,9 +38,11 @@ def number(value: object) -> float | None:
     """The finite float that a real number is; None for anything else and for a bool."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
+    if isinstance(value, Integral) and whole(value) is None:
+        return None
     try:
         found = float(value)
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError, TypeError):
         return None
     return found if math.isfinite(found) else None
 

@@ -79,6 +79,8 @@ WRONG: dict[str, Any] = {
     "naive time": dt.datetime(2024, 1, 1),  # noqa: DTZ001 - naive on purpose
     "timedelta": dt.timedelta(days=1),
     "array": np.array([1, 2]),
+    "numpy's timedelta": np.timedelta64(5, "ns"),
+    "numpy's flag": np.bool_(True),  # noqa: FBT003
     "model": Order(id="a", buyer_email="rosa@example.com"),
 }
 
