@@ -63,7 +63,7 @@ class Connection:
         self._retry = check_retry(retry)
         self._session = session
         self._max_response_size = check_size(max_response_size)
-        self._drift = _drift(strict)
+        self._drift = _drift(strict, credentials)
         self._executor: Executor | None = None
         self._closed = False
 
@@ -139,14 +139,14 @@ class Connection:
             await executor.transport.aclose()
 
 
-def _drift(strict: Any) -> "Drift | None":
+def _drift(strict: Any, credentials: "Credentials") -> "Drift | None":
     if strict is None:
         return None
     if not isinstance(strict, str) or strict != "warn":
         raise ConfigurationError(f'strict must be "warn" or None, not {shown(strict)}')
     from pocketsflow_async._drift import Drift
 
-    return Drift()
+    return Drift(lambda: credentials.secrets)
 
 
 def _load() -> None:

@@ -18,6 +18,7 @@ from pocketsflow_async._caller import distance
 from pocketsflow_async._drift_patch import Place, kind_of, patch
 from pocketsflow_async._json import is_array, is_object
 from pocketsflow_async._model import OpenEnum
+from pocketsflow_async._redaction import Redactor
 from pocketsflow_async._wire import Choice, Codec, load
 from pocketsflow_async.errors import APIResponseError, SpecDriftWarning
 
@@ -31,9 +32,14 @@ _GENERATED = "pocketsflow_async._generated."
 
 
 class Drift:
-    """What one client has seen so far that the spec does not know. May be used by several threads."""
+    """What one client has seen so far that the spec does not know. May be used by several threads.
 
-    def __init__(self) -> None:
+    Args:
+        secrets: what no name may show; a field or value with one in it is left out.
+    """
+
+    def __init__(self, secrets: Callable[[], tuple[str, ...]] = tuple) -> None:
+        self._secrets = secrets
         self._seen: dict[Place, set[str]] = {}
         self._full = False
         self._lock = Lock()
@@ -72,6 +78,7 @@ class Drift:
     def _note(self, found: list[tuple[Place, Any]]) -> list[Place]:
         """Remember what was found; gives back what is new."""
         new: list[Place] = []
+        redactor: Redactor | None = None
         with self._lock:
             for place, value in found:
                 kinds = self._seen.get(place)
@@ -79,6 +86,9 @@ class Drift:
                     self._full = True
                     continue
                 if kinds is None:
+                    redactor = redactor or Redactor(self._secrets())
+                    if redactor.text(place.name) != place.name:
+                        continue
                     kinds = self._seen[place] = set()
                     new.append(place)
                 kinds.add(kind_of(value))

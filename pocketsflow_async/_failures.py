@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
+from pocketsflow_async._redaction import redact_error
+from pocketsflow_async._response import Response
 from pocketsflow_async._sending import EarlyError, SentOnceError
 from pocketsflow_async.errors import (
     APIConnectionError,
@@ -23,7 +25,9 @@ _WRONG_CERTIFICATE = (
 )
 
 
-def failure_of(exc: Exception, where: str, *, sent: bool | None, timeout: aiohttp.ClientTimeout) -> PocketsflowError:
+def failure_of(
+    exc: Exception, where: str, *, sent: bool | None, timeout: aiohttp.ClientTimeout, secrets: tuple[str, ...] = ()
+) -> PocketsflowError:
     """The error that a caller sees.
 
     Args:
@@ -31,11 +35,12 @@ def failure_of(exc: Exception, where: str, *, sent: bool | None, timeout: aiohtt
         where: how its message begins.
         sent: whether the request began to be written; None when nobody watched.
         timeout: what was allowed.
+        secrets: what must not show in it.
     """
     if isinstance(exc, SentOnceError) and isinstance(exc.__cause__, Exception):
         exc = exc.__cause__
-    if isinstance(exc, APIResponseError):
-        return APIResponseError(f"{where}: {exc.message}", status=exc.status, body=exc.body)
+    if isinstance(exc, APIResponseError):  # from reading the body: it may hold secrets
+        return redact_error(exc, secrets, where, Response(exc.status, {}, exc.body))
     for cause in _causes(exc):
         if isinstance(cause, InvalidArgumentError):  # the caller's own upload failed
             return cause

@@ -117,6 +117,7 @@ class OAuth2:
             session=session,
             budget=invalid_requests(self._token_url, clock),
             clock=clock,
+            known=lambda: self.secrets,
         )
         given = Tokens(access_token or "", refresh_token, expires_at)
         self._used = issued(given, _until(expires_at), clock())

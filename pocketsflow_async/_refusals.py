@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from pocketsflow_async._json import is_object
-from pocketsflow_async.errors import APIStatusError, AuthenticationError, printable
+from pocketsflow_async.errors import APIResponseError, APIStatusError, AuthenticationError, printable
 
 _ADVICE = {
     "refresh_token": "authorize again, with authorize_url() and exchange()",
@@ -36,6 +36,13 @@ def explained(error: APIStatusError, grant: str) -> APIStatusError:
         request_id=error.request_id,
     )
     told.attempts = error.attempts
+    return told
+
+
+def without_body(error: APIResponseError) -> APIResponseError:
+    """The error of a response that cannot be read, without the body: it may hold new tokens."""
+    told = copy.copy(error)
+    told.body = b""
     return told
 
 

@@ -13,7 +13,7 @@ from pocketsflow_async._connection import Connection
 from pocketsflow_async._credentials import Key
 from pocketsflow_async._invalid_requests import InvalidRequests
 from pocketsflow_async._operation import Operation
-from pocketsflow_async._refusals import explained
+from pocketsflow_async._refusals import explained, without_body
 from pocketsflow_async._tokens import Issued, read_tokens
 from pocketsflow_async.errors import APIResponseError, APIStatusError, PocketsflowError
 
@@ -32,6 +32,7 @@ class TokenEndpoint:
     Attributes:
         client_auth: whether id and secret are sent in the `"body"` or by HTTP `"basic"`.
         budget: counts what the endpoint rejects.
+        known: further secrets that must show in no error, sent or not.
     """
 
     url: str
@@ -43,6 +44,7 @@ class TokenEndpoint:
     session: "ClientSession | None"
     budget: InvalidRequests
     clock: Callable[[], float] = time.monotonic
+    known: Callable[[], tuple[str, ...]] = tuple
 
     async def request(self, form: dict[str, str | None]) -> Issued:
         """The tokens for a grant.
@@ -52,12 +54,13 @@ class TokenEndpoint:
             PocketsflowError: there is no usable response.
         """
         secret = self.client_secret.reveal()
-        sent = tuple(filter(None, (secret, *map(form.get, ("refresh_token", "code", "code_verifier")))))
-        operation, key = _TOKEN, Key(Secret(""), others=sent)
+        sent = filter(None, (secret, *map(form.get, ("refresh_token", "code", "code_verifier"))))
+        secrets = (*sent, *self.known())
+        operation, key = _TOKEN, Key(Secret(""), others=secrets)
         if self.client_auth == "basic":
             pair = f"{quote_plus(self.client_id)}:{quote_plus(secret)}"
             operation = _TOKEN_BASIC
-            key = Key(Secret(b64encode(pair.encode()).decode()), scheme="Basic", others=(*sent, pair))
+            key = Key(Secret(b64encode(pair.encode()).decode()), scheme="Basic", others=(*secrets, pair))
         else:
             form = {**form, "client_id": self.client_id, "client_secret": secret or None}
         connection = Connection(
@@ -70,7 +73,7 @@ class TokenEndpoint:
         except APIStatusError as exc:
             error = explained(exc, form["grant_type"] or "")
         except APIResponseError as exc:
-            error = exc
+            error = without_body(exc)
         finally:
             await connection.aclose()
         raise error  # out here, without what it was made from

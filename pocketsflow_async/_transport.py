@@ -119,7 +119,9 @@ class Transport:
 
             request.begun = bool(sending.begun)
             where = f"{request.name} at {self._base_url}"
-            failure = self._unusable(session, sending) or failure_of(exc, where, sent=sending.begun, timeout=timeout)
+            failure = self._unusable(session, sending) or failure_of(
+                exc, where, sent=sending.begun, timeout=timeout, secrets=self._credentials.secrets
+            )
         finally:
             if parts:
                 await _close(parts)
@@ -157,11 +159,11 @@ class Transport:
 
     def _redacted(self, answer: ClientResponse, body: bytes, is_whole: bool) -> Response:
         """A response that becomes an error: a secret that the server repeats in it is not passed on."""
-        from pocketsflow_async._redaction import redact, redact_text
+        from pocketsflow_async._redaction import Redactor
 
-        secrets = self._credentials.secrets
-        headers = CIMultiDict((name, redact_text(value, secrets)) for name, value in answer.headers.items())
-        return Response(answer.status, headers, redact(body, secrets, is_whole=is_whole))
+        redactor = Redactor(self._credentials.secrets)
+        headers = CIMultiDict((redactor.text(name), redactor.text(value)) for name, value in answer.headers.items())
+        return Response(answer.status, headers, redactor.body(body, is_whole=is_whole))
 
     def _unusable(self, session: ClientSession, sending: Sending) -> PocketsflowError | None:
         if sending.begun or not getattr(session, "closed", False):

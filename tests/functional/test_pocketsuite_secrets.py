@@ -1,10 +1,12 @@
 """Secrets of OAuth 2.0 are planted, everything goes wrong once, and every place they may reach is searched."""
 
 import asyncio
+import gzip
 import logging
 import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -58,6 +60,16 @@ NESTED = f'{{"error": {{"code": "x", "message": "no {SECRETS["client_secret"]} {
 NEW = f'{{"access_token": "new_canary_{MARK}", "refresh_token": "newer_canary_{MARK}", "expires_in": 60}}'
 
 
+ALL = f'{{"error": "no", "error_description": "{" ".join(SECRETS.values())}"}}'
+PACKED = gzip.compress(NEW.encode(), 0)[:-8] + bytes(8)
+CUT = b"HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(PACKED), PACKED)
+
+
+async def renewal(text: bytes) -> None:
+    """Refresh, although there is an access token."""
+    await against(text, expires_at=datetime.now(UTC) - timedelta(hours=1))
+
+
 def refuse(tokens: Any) -> None:
     raise LookupError(f"cannot store {tokens.access_token}")
 
@@ -78,6 +90,9 @@ TROUBLES: dict[str, Callable[[], Awaitable[None]]] = {
     "renewal failed": lambda: against(http(503, NESTED), access_token=None),
     "renewal forbidden": lambda: against(http(429, ECHO), access_token=None),
     "renewal in other words": lambda: against(http(400, "no " * 165 + SECRETS["refresh_token"]), access_token=None),
+    "access token repeated": lambda: renewal(http(400, ALL)),
+    "access token repeated in a failure": lambda: renewal(http(500, ALL)),
+    "tokens cut off": lambda: against(CUT, access_token=None),
     "no tokens": lambda: against(http(200, f'["{SECRETS["refresh_token"]}"]'), access_token=None),
     "other tokens": lambda: against(http(200, NEW.replace("expires_in", "token_type")), access_token=None),
     "not stored": lambda: against(http(200, NEW), access_token=None, on_tokens=refuse),

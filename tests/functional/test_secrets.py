@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import gzip
 import json
 import logging
 import os
@@ -54,10 +55,13 @@ def trouble(kind: type[BaseException]) -> Callable[[Trouble], Trouble]:
     return add
 
 
-async def ask(url: str, **arguments: Any) -> None:
+async def ask(url: str, *, patch: Callable[[str], object] | None = None, **arguments: Any) -> None:
     arguments = {"retry": TWICE, "rate_limit": None, "timeout": 5.0} | arguments
     async with Pocketsflow(KEY, base_url=url, **arguments) as pf:
         await pf.orders.list()
+        if patch is not None:
+            patch(pf.spec_patch())
+            return
         await pf.orders.list(page=1).collect()
 
 
@@ -244,6 +248,36 @@ async def test_a_server_that_repeats_the_key_is_not_passed_on(spell: Callable[[s
         with pytest.raises(PocketsflowError) as caught:
             await answered(response)
         assert leaks(TEXTS, {"error": caught.value}) == []
+
+
+UNREADABLE = {
+    "coding": http(200, b"\xff\xfe", b"Content-Encoding: %s\r\n" % KEY.encode()),
+    "body": http(200, b"\xff" + KEY.encode(), b"Content-Encoding: br\r\n"),
+    "damaged": http(200, gzip.compress(KEY.encode())[:-9] + KEY.encode(), b"Content-Encoding: gzip\r\n"),
+    "name of a header": http(404, head=b"X-%s: 1\r\n" % KEY.encode()),
+}
+
+
+@pytest.mark.parametrize("response", UNREADABLE.values(), ids=UNREADABLE)
+async def test_a_response_that_cannot_be_decoded_is_not_passed_on(response: bytes) -> None:
+    """The key shows neither in the error of a body that cannot be decompressed, nor in the name of a header."""
+    with pytest.raises(PocketsflowError) as caught:
+        await answered(response)
+    assert leaks(TEXTS, {"error": caught.value}) == []
+
+
+async def test_no_patch_to_the_spec_gives_a_secret_away() -> None:
+    """A field or value that is unknown to the spec and holds the key is in no warning and in no patch."""
+    order = {"_id": "a", KEY: 1, f"x{KEY}": 2, "currency": KEY, "news": 1}
+    page = {"orders": [order], KEY: 1, "pagination": {"currentPage": 1, "totalPages": 1, "hasMore": False, KEY: 1}}
+    drift: list[str] = []
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        await answered(http(200, json.dumps(page).encode()), strict="warn", patch=drift.append)
+
+    assert any("news" in str(one.message) for one in warned)
+    assert "news" in drift[0]
+    assert leaks({"str": str}, {"patch": drift, "warnings": [str(one.message) for one in warned]}) == []
 
 
 async def test_nothing_that_works_gives_a_secret_away(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:

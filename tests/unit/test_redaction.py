@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -67,3 +68,59 @@ def test_a_body_that_was_cut_off_within_a_secret(layer: str) -> None:
     for length in range(1, len(spelled)):
         clean = redact(f"the key is {spelled[:length]}".encode(), (secret,), is_whole=False)
         assert clean == b"the key is "
+
+
+FORMS = {
+    "UTF-16": lambda text: text.encode("utf-16"),
+    "UTF-16, percent": lambda text: quote(text, safe="").encode("utf-16-le"),
+    "UTF-32, JSON": lambda text: json.dumps(text).encode("utf-32"),
+    "Latin-1": lambda text: text.encode("latin-1"),
+    "upper case": lambda text: text.upper().encode(),
+    "Base64 twice": lambda text: b64encode(b64encode(text.encode())),
+    "Base64 of JSON": lambda text: b64encode(json.dumps({"key": text}).encode()),
+    "Base64 of UTF-16": lambda text: b64encode(text.encode("utf-16")),
+    "code points in braces": lambda text: "".join(f"\\u{{{ord(mark):x}}}" for mark in text).encode(),
+    "long code points": lambda text: "".join(f"\\U{ord(mark):08x}" for mark in text).encode(),
+    "units by percent": lambda text: "".join(f"%u{ord(mark):04x}" for mark in text).encode(),
+    "escapes of escapes": lambda text: json.dumps(json.dumps(json.dumps(text))).encode(),
+    "broken lines": lambda text: "\\n".join(text).encode(),
+}
+
+
+@pytest.mark.parametrize("spell", FORMS.values(), ids=FORMS)
+def test_rare_spellings_are_found(spell: Callable[[str], bytes]) -> None:
+    """In another character set or case, in Base64 of anything, and under escapes of any language."""
+    assert redact(b"sent: " + spell(SECRET) if spell(SECRET)[0] < 0x80 else spell(SECRET), (SECRET,)) in {
+        b"***",
+        b"sent: ***",
+    }
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("test", "The latest contest: wait estimate"),
+        ("1234", "order 12345, total 51234"),
+        ("key1", "no key 1"),
+        ("abcd", "abc def"),
+        ("pk_test", "see pk_test_docs"),
+        ("dGVz", "no dGVzdA"),
+    ],
+)
+def test_a_short_secret_leaves_other_words_alone(secret: str, text: str) -> None:
+    """What another word holds by chance stays readable."""
+    assert redact_text(text, (secret,)) == text
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, "as sent"])
+def test_a_short_secret_is_found_as_a_word(layer: str) -> None:
+    """A secret of four to seven characters is replaced where it is a whole word, in any of the usual spellings."""
+    spelled = LAYERS.get(layer, str)("s3cr/t")
+    for text in (spelled, f"key={spelled}&", f'"{spelled}"', f"Bearer {spelled}", f"not {spelled}: no"):
+        assert spelled not in redact_text(text, ("s3cr/t",))
+
+
+@pytest.mark.parametrize("body", [b"\\" * (1 << 17), b"&" * (1 << 17), b"%5c" * 40_000, b"=" * (1 << 17)])
+def test_no_body_is_slow_to_search(body: bytes) -> None:
+    """The time grows with the length only: a quadratic search would take minutes."""
+    assert redact(body, (SECRET, "pk_test_sandbox")) == body[: 1 << 16]
