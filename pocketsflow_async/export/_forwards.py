@@ -195,8 +195,8 @@ class Forwards:
         state.empty = 0 if read.ids else state.empty + 1
         if read.more and state.empty < EMPTY_PAGES:
             return False
-        if read.more or (read.total is not None and read.total > max(read.end, state.next)):
-            state.short = True
+        behind = state.linked and read.total is not None and read.total > max(read.end, state.next)
+        state.short = state.short or read.more or behind
         return True
 
     def _unlink(self) -> None:

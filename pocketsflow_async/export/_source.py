@@ -136,7 +136,7 @@ class Read:
 
     def is_plain(self, size: int) -> bool:
         """Whether it meets its neighbours, if all pages have that size."""
-        return self.size == size and self.start % size == 0
+        return size in {self.size, len(self.ids)} and self.start % size == 0
 
     @property
     def keys(self) -> Sequence[str]:

@@ -24,6 +24,8 @@ from pocketsflow_async.export._state import State
 _PASSES = 3
 """How often a list is read at most."""
 
+_FIRST_AGAIN = 2
+
 _GROWN = 5
 """Pages that a list may have grown by, or twice its length, while it is read backwards."""
 
@@ -63,6 +65,7 @@ class Walk:
 
     async def _run(self) -> Duplicates:
         state = self.state
+        drop: Duplicates | None = None
         if state.phase == "walk":
             forwards = Forwards(
                 self._source, self._spool, state, concurrency=self._concurrency, page_done=self._page_done
@@ -81,14 +84,16 @@ class Walk:
             await self._commit()
         while state.phase == "again":
             await self._read_backwards()
+            await self._commit()
             drop = await self.duplicates()
             state.settled = (
                 state.digest == state.before and not drop.twice[state.passes] and state.expected in {None, state.found}
             )
-            if state.settled or state.passes == _PASSES:
+            if state.settled or state.passes >= _PASSES:
                 state.phase = "done"
             await self._commit()
-        drop = await self.duplicates()
+        if drop is None:
+            drop = await self.duplicates()
         self._compare(drop)
         return drop
 
@@ -133,7 +138,9 @@ class Walk:
         pages = max(-(-state.next // size), 1)
         if state.left < 0:
             state.passes += 1
-            state.before = state.digest if state.plain and size == source.size else None
+            # The first reading can be compared with if it was of the same pages.
+            is_same = state.plain and (state.passes > _FIRST_AGAIN or size == source.size)
+            state.before = state.digest if is_same else None
             state.plain, state.rising, state.digest, state.found = True, True, 0, 0
             state.left = pages
         while state.left > 0:

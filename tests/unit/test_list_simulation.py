@@ -32,6 +32,7 @@ ODD: tuple[dict[str, Any], ...] = (
     {"largest": 7},
     {"largest": 5, "fixed": True},
     {"largest": SIZE, "fixed": True},
+    {"largest": 3 * SIZE, "fixed": True},
     {"ends": "ignored"},
     {"ends": "day"},
     {"cap": 30},
@@ -123,6 +124,11 @@ async def read(shop: List, resource: str, concurrency: int, *, killed: bool) -> 
     return set(filter(None, kept)), state
 
 
+def is_known(server: Server) -> bool:
+    """Whether what stands still can be known in spite of how the server behaves."""
+    return server.short < 0 and (server.fixed or server.ends != "moment" or server.largest < SIZE)
+
+
 def play(seed: int) -> tuple[List, str, State | None]:
     """One list, read by one export: what came of it."""
     dice = random.Random(seed)
@@ -162,9 +168,9 @@ def test_an_export_misses_nothing_in_silence(thoroughly: int) -> None:
         changes.update(shop.changed)
         ends[end] += 1
         assert end not in {"missed", "endless"}, (seed, shop.server, shop.changed, state)
-        as_fast_as_read = sum(shop.changed.values()) > 20
-        assert end != "error" or shop.server.wraps != "no" or as_fast_as_read, (seed, shop.server, shop.changed, state)
-        if not shop.changed and shop.server in PLAIN:
+        # An error is for lists that repeat themselves; one that moves as fast as it is read looks the same.
+        assert end != "error" or shop.server.wraps != "no" or shop.changed, (seed, shop.server, state)
+        if not shop.changed and (shop.server in PLAIN or is_known(shop.server)):
             quiet[end] += 1
 
     told = (
