@@ -16,7 +16,7 @@ from pocketsflow_async.sandbox._routes import FORM, URLENCODED
 _CHUNK: Final = 64 * 1024
 _LONGEST_TEXT: Final = 64 * 1024
 _MOST_PARTS: Final = 100
-_BROKEN: Final = (ValueError, RuntimeError, HttpProcessingError, web.RequestPayloadError)
+_BROKEN: Final = (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.RequestPayloadError)
 
 
 @attrs.frozen
