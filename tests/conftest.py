@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ from hypothesis import settings
 settings.register_profile("usual", deadline=None, derandomize=True, print_blob=False)
 settings.register_profile("nightly", deadline=None, max_examples=examples(100), print_blob=True)
 settings.load_profile("nightly" if NIGHTLY else "usual")
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Coverage measures the processes that share the tests; what the tests start is left as it is for users.
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.fixture(scope="session")
