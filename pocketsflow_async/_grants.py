@@ -1,6 +1,7 @@
 """The grants that several `OAuth2` objects of this process share: one refreshes at a time, and all use the result."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Hashable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -13,17 +14,30 @@ from pocketsflow_async._tokens import Issued
 _known: "WeakValueDictionary[Hashable, Grant]" = WeakValueDictionary()
 _lock = Lock()
 
+_NAMES = 16
+"""Refresh tokens by which a grant is known at most: the last ones."""
+
+
+class _Turn:
+    """Held by the one that refreshes."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.over: Future[None] = Future()
+
 
 class Grant:
     """What one user granted to one application.
 
     Attributes:
         newest: the tokens that were issued last in this process; None where none were.
+        names: the keys by which it is known.
     """
 
     def __init__(self) -> None:
         self.newest: Issued | None = None
-        self._held: Future[None] | None = None
+        self.names: deque[Hashable] = deque()
+        self._held: _Turn | None = None
         self._lock = Lock()
 
     @asynccontextmanager
@@ -31,30 +45,30 @@ class Grant:
         """Keep the others away, in whatever event loop they are.
 
         Args:
-            patience: seconds after which another's turn is taken for abandoned: its event loop may have stopped.
+            patience: seconds after which another's turn is ended, unless its event loop runs.
         """
-        mine: Future[None] = Future()
+        mine = _Turn()
         while (other := self._take(mine)) is not None:
-            done, _ = await asyncio.wait({asyncio.wrap_future(other)}, timeout=patience)
-            if not done:
+            done, _ = await asyncio.wait({asyncio.wrap_future(other.over)}, timeout=patience)
+            if not done and not other.loop.is_running():
                 self._drop(other)
         try:
             yield
         finally:
             self._drop(mine)
 
-    def _take(self, mine: "Future[None]") -> "Future[None] | None":
+    def _take(self, mine: _Turn) -> _Turn | None:
         with self._lock:
-            if self._held is None:
+            if self._held is None or self._held.loop.is_closed():
                 self._held = mine
             return None if self._held is mine else self._held
 
-    def _drop(self, turn: "Future[None]") -> None:
+    def _drop(self, turn: _Turn) -> None:
         with self._lock:
             if self._held is turn:
                 self._held = None
-        if not turn.done():
-            turn.set_result(None)
+        if not turn.over.done():
+            turn.over.set_result(None)
 
 
 def grant_of(place: Hashable, refresh_token: str | None, grant: Grant | None = None) -> Grant:
@@ -70,4 +84,8 @@ def grant_of(place: Hashable, refresh_token: str | None, grant: Grant | None = N
         found = grant or (_known.get(key) if refresh_token else None) or Grant()
         if refresh_token:
             _known[key] = found
+            if key not in found.names:
+                found.names.append(key)
+            if len(found.names) > _NAMES and _known.get(former := found.names.popleft()) is found:
+                del _known[former]
         return found

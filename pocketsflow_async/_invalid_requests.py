@@ -8,7 +8,7 @@ from threading import RLock
 
 from pocketsflow_async._config import Priority
 from pocketsflow_async._response import Response, retry_after
-from pocketsflow_async._shared_quota import shared
+from pocketsflow_async._shared_quota import hashable, shared
 from pocketsflow_async.errors import ConfigurationError
 
 MOST = 10
@@ -19,7 +19,7 @@ PERIOD = 3600.0
 
 def invalid_requests(url: str, clock: Callable[[], float] = time.monotonic) -> "InvalidRequests":
     """The count of one token address: the server counts by our address, so all clients of this process share it."""
-    return shared((url, clock), lambda: InvalidRequests(url, clock))
+    return shared((url, hashable(clock)), lambda: InvalidRequests(url, clock))
 
 
 class InvalidRequests:

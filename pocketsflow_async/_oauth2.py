@@ -16,6 +16,7 @@ from pocketsflow_async._grants import grant_of
 from pocketsflow_async._invalid_requests import invalid_requests
 from pocketsflow_async._oauth2_settings import check_scopes, check_settings, check_texts, check_transfer
 from pocketsflow_async._refusals import is_final
+from pocketsflow_async._shared_quota import hashable
 from pocketsflow_async._single_flight import SingleFlight
 from pocketsflow_async._token_endpoint import TokenEndpoint
 from pocketsflow_async._token_store import LoadTokens, OnTokens, TokenLock, TokenStore
@@ -26,7 +27,7 @@ from pocketsflow_async.errors import AuthenticationError, ConfigurationError, In
 _PAUSE = 10.0
 """Seconds until another try, where renewing ahead of time failed and the token is good for some time yet."""
 _ABANDONED = 90.0
-"""Seconds after which a refresh by another `OAuth2` of this process is no longer waited for."""
+"""Seconds after which a refresh by another `OAuth2` of this process is not waited for, if its event loop stopped."""
 _SPENT = 8
 """Former tokens that are still kept out of errors."""
 _FORCED = 3
@@ -124,6 +125,7 @@ class OAuth2:
         self._grant = grant_of(self._place, refresh_token)
         self._spent: deque[Secret] = deque(maxlen=_SPENT)
         self._is_fresh = False
+        self._loaded: Tokens | None = None
         self._pending: Issued | None = None
         self._refusal: AuthenticationError | None = None
         self._generation = 0
@@ -267,12 +269,11 @@ class OAuth2:
         if not self._can_renew():
             return False
         now, begins = self._clock(), not self._flight.is_flying()
-        if begins:
-            if len(self._forced) == _FORCED and now - self._forced[0] < 60.0:
-                return False
+        may_send = len(self._forced) < _FORCED or now - self._forced[0] >= 60.0
+        if begins and may_send:
             self._forced.append(now)
-        await self._renew()
-        if begins and not self._is_fresh and now in self._forced:
+        await self._renew(may_send=may_send)
+        if begins and may_send and not self._is_fresh and now in self._forced:
             self._forced.remove(now)  # nothing was sent
         return generation != self._generation
 
@@ -284,42 +285,46 @@ class OAuth2:
 
     @property
     def _place(self) -> tuple[object, ...]:
-        return self._token_url, self.client_id, self._clock
+        return self._token_url, self.client_id, hashable(self._clock)
 
     def _can_renew(self) -> bool:
         return self._pending is not None or bool(self._used.tokens.refresh_token) or self._store.load_tokens is not None
 
-    async def _renew(self) -> None:
-        await (self._flight.join() if self._flight.is_flying() else self._flight.run(self._renewal()))
+    async def _renew(self, *, may_send: bool = True) -> None:
+        """Get newer tokens: those that somebody else got, else, where it may be sent, by a request."""
+        await (self._flight.join() if self._flight.is_flying() else self._flight.run(self._renewal(may_send)))
 
-    async def _renewal(self) -> None:
+    async def _renewal(self, may_send: bool) -> None:
         async with self._grant.alone(_ABANDONED), self._store.locked():
-            if self._pending is None and not await self._found_newer():
+            if self._pending is None and not await self._found_newer() and may_send:
                 await self._refresh()
             if self._pending is not None:
                 await self._hand_over(self._pending)
 
     async def _found_newer(self) -> bool:
         """Whether another process or object has got tokens since; those that are good for some time are used."""
-        stored = await self._store.load()
-        if stored is not None and self._is_news(stored):
-            newer = issued(stored, _until(stored.expires_at), self._clock())
+        stored, self._loaded = self._loaded, await self._store.load()
+        newer, is_stored = self._grant.newest, False
+        if self._loaded is not None and self._loaded != stored and self._is_news(self._loaded):
+            newer, is_stored = issued(self._loaded, _until(self._loaded.expires_at), self._clock()), True
             self._publish(newer)
-            if not stored.access_token or self._clock() >= newer.renew_at:
-                self._used = newer  # to be refreshed
-                self._refusal = None
-                return False
-            self._use(newer, fresh=False)
-            return True
-        newest = self._grant.newest
-        if newest is None or not self._is_news(newest.tokens):
+        if newer is None or not self._is_news(newer.tokens):
             return False
-        self._pending, self._is_fresh = newest, False
+        if not newer.tokens.access_token or self._clock() >= newer.renew_at:  # to be refreshed
+            self._replace(newer)
+            return False
+        if is_stored:
+            self._use(newer, fresh=False)
+        else:
+            self._pending, self._is_fresh = newer, False
         return True
 
     def _is_news(self, tokens: Tokens) -> bool:
+        """Whether tokens are others than those in use, and were not in use before: a store may lag behind."""
         used = self._used.tokens
-        return (tokens.access_token, tokens.refresh_token) != (used.access_token, used.refresh_token)
+        former = {one.reveal() for one in self._spent}
+        is_other = (tokens.access_token, tokens.refresh_token) != (used.access_token, used.refresh_token)
+        return is_other and (tokens.access_token or tokens.refresh_token) not in former
 
     async def _refresh(self) -> None:
         """Get new tokens for the refresh token."""
@@ -335,10 +340,11 @@ class OAuth2:
         except AuthenticationError as exc:
             if not is_final(exc):
                 raise
-            if not await self._found_newer():  # else somebody else used this refresh token first
+            if await self._found_newer():  # somebody else used this refresh token first
+                return
+            if self._used.tokens.refresh_token == token:
                 self._refusal = exc
-                raise
-            return
+            raise
         self._is_fresh = True
         self._publish(self._pending)
 
@@ -352,6 +358,7 @@ class OAuth2:
             self._pending = await self._endpoint.request(form)
             self._is_fresh = True
             self._grant = grant_of(self._place, self._pending.tokens.refresh_token)
+            self._grant.newest = self._pending
             await self._hand_over(self._pending)
 
     async def _hand_over(self, new: Issued) -> None:
@@ -360,11 +367,15 @@ class OAuth2:
         self._use(new, fresh=self._is_fresh)
 
     def _use(self, new: Issued, *, fresh: bool) -> None:
-        former = self._used.tokens
-        self._spent += [Secret(text) for text in (former.access_token, former.refresh_token) if text]
-        self._used, self._pending, self._refusal = new, None, None
+        self._replace(new)
+        self._pending = None
         self._is_fresh = fresh
         self._generation += 1
+
+    def _replace(self, new: Issued) -> None:
+        former = self._used.tokens
+        self._spent += [Secret(text) for text in (former.access_token, former.refresh_token) if text]
+        self._used, self._refusal = new, None
 
 
 def _until(moment: datetime | None) -> float | None:

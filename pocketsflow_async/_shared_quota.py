@@ -46,6 +46,15 @@ def shared_quota(base_url: str, identity: str, limit: RateLimit) -> RateLimiter:
     return shared(place, lambda: RateLimiter(limit))
 
 
+def hashable(clock: Callable[[], float]) -> Hashable:
+    """What stands for a clock in a place, as long as the clock lives."""
+    try:
+        hash(clock)
+    except TypeError:
+        return id(clock)
+    return clock
+
+
 def shared(place: Hashable, make: Callable[[], T]) -> T:
     """What keeps this place's count, made where it is asked for first."""
     with _lock:

@@ -4,10 +4,12 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from pocketsflow_async._redaction import redact_text
 from pocketsflow_async._tokens import Tokens, is_sendable
+from pocketsflow_async._values import is_text
 from pocketsflow_async.errors import ConfigurationError
 
 OnTokens = Callable[[Tokens], Any]
@@ -18,6 +20,9 @@ LoadTokens = Callable[[], Any]
 
 TokenLock = AbstractAsyncContextManager[Any] | Callable[[], AbstractAsyncContextManager[Any]]
 """Held while tokens are refreshed: an async context manager, or a function that gives one."""
+
+PATIENCE = 60.0
+"""Seconds that one call of a program's function may take."""
 
 _LONGEST = 1 << 15
 """Characters of an error's text that are looked through for tokens."""
@@ -56,8 +61,19 @@ class TokenStore:
         loaded: Any = await _called("load_tokens", "nothing was refreshed", None, self.load_tokens)
         if loaded is None:
             return None
-        if not isinstance(loaded, Tokens) or (loaded.access_token and not is_sendable(loaded.access_token)):
-            raise ConfigurationError(f"load_tokens must give usable Tokens or None, not {type(loaded).__name__}")
+        if not isinstance(loaded, Tokens):
+            raise ConfigurationError(
+                "load_tokens must return Tokens(access_token=…, refresh_token=…, expires_at=…) or None, "
+                f"not {type(loaded).__name__}"
+            )
+        access, refresh, expires_at = loaded.access_token, loaded.refresh_token, loaded.expires_at
+        for name, is_valid in (
+            ("access_token", access == "" or is_sendable(access)),
+            ("refresh_token", refresh is None or is_text(refresh)),
+            ("expires_at", expires_at is None or isinstance(expires_at, datetime)),
+        ):
+            if not is_valid:
+                raise ConfigurationError(f"load_tokens returned Tokens whose {name} is invalid: store them again")
         return loaded
 
     @asynccontextmanager
@@ -67,7 +83,7 @@ class TokenStore:
             yield
             return
         lock: Any = self._lock
-        if not hasattr(lock, "__aenter__"):
+        if isinstance(lock, type) or not hasattr(lock, "__aenter__"):
             lock = await _called("lock", "nothing was refreshed", None, lock)
         if not hasattr(lock, "__aenter__") or not hasattr(lock, "__aexit__"):
             raise ConfigurationError(f"lock must give an async context manager, not {type(lock).__name__}")
@@ -80,9 +96,11 @@ class TokenStore:
 
 async def _called(name: str, remedy: str, tokens: Tokens | None, function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function of the program; whatever Python can raise there is a `ConfigurationError`."""
+    limit = asyncio.timeout(PATIENCE)
     try:
-        result = function(*arguments)
-        return await result if inspect.isawaitable(result) else result
+        async with limit:
+            result = function(*arguments)
+            return await result if inspect.isawaitable(result) else result
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # a SystemExit, too, would end the event loop
@@ -90,7 +108,8 @@ async def _called(name: str, remedy: str, tokens: Tokens | None, function: Calla
         if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
         failure = exc
-    error = ConfigurationError(f"{name} raised {type(failure).__name__}: {remedy}")
+    what = f"took longer than {PATIENCE:g} s" if limit.expired() else f"raised {type(failure).__name__}"
+    error = ConfigurationError(f"{name} {what}: {remedy}")
     if tokens is None or not _shows(failure, (tokens.access_token, tokens.refresh_token or "")):
         error.__cause__ = failure
     raise error

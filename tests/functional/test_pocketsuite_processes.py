@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
+import aiohttp
 import pytest
 from suite import QUICK, Clock, asked, client, errors, many
+from yarl import URL
 
-from pocketsflow_async import APIStatusError, AuthenticationError, ConfigurationError, PocketsflowError
-from pocketsflow_async._grants import Grant
+from pocketsflow_async import APIStatusError, AuthenticationError, ConfigurationError, PocketsflowError, _token_store
+from pocketsflow_async._grants import Grant, _known, grant_of
+from pocketsflow_async._tokens import issued
 from pocketsflow_async.pocketsuite import OAuth2, Tokens
 from pocketsflow_async.sandbox.pocketsuite import PocketSuiteSandbox
 
@@ -81,6 +85,23 @@ async def test_processes_that_refresh_at_once_send_one_request(sandbox: PocketSu
 
     assert [errors(outcome) for outcome in outcomes] == [[], []]
     assert asked(sandbox) == {200: 1}
+
+
+async def test_many_refused_tokens_keep_no_process_from_those_that_are_stored(sandbox: PocketSuiteSandbox) -> None:
+    """A process that may send no more refreshes for now still uses what another one stores."""
+    stored = Stored(sandbox.oauth(clock=Clock()).tokens)
+    one, two = (process(sandbox, stored, access_token=None, refresh_token=None) for _ in range(2))
+    async with client(sandbox, one) as ps, client(sandbox, two) as other:
+        for _ in range(3):
+            sandbox.drop_access()
+            await ps.client_notes.create(note="x")
+        sandbox.drop_access()
+        with pytest.raises(AuthenticationError):
+            await ps.client_notes.create(note="x")
+        await other.client_notes.create(note="x")
+        await ps.client_notes.create(note="stored by the other one")
+
+    assert asked(sandbox) == {200: 4}
 
 
 async def test_a_process_needs_no_tokens_of_its_own(sandbox: PocketSuiteSandbox) -> None:
@@ -156,17 +177,160 @@ async def test_threads_share_a_grant(sandbox: PocketSuiteSandbox) -> None:
     assert asked(sandbox) == {200: 1}
 
 
-async def test_a_refresh_in_a_loop_that_stopped_holds_nobody_up() -> None:
-    """A turn that is never given back is taken for abandoned after some time."""
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_refresh_in_a_loop_that_stopped_holds_nobody_up(is_closed: bool) -> None:
+    """A turn that is never given back ends after some time, and at once where its event loop is closed."""
     grant = Grant()
+    loop = asyncio.new_event_loop()
     stuck = grant.alone(60)
-    await stuck.__aenter__()
+    loop.run_until_complete(stuck.__aenter__())
+    if is_closed:
+        loop.close()
 
-    async with grant.alone(0.001), grant.alone(0.001):
-        pass
-    await stuck.__aexit__(None, None, None)
-    async with grant.alone(60):
-        pass
+    async def others() -> None:
+        patience = 60 if is_closed else 0.001
+        async with grant.alone(patience):
+            await stuck.__aexit__(None, None, None)
+            second = asyncio.create_task(grant.alone(0.001).__aenter__())
+            assert not (await asyncio.wait({second}, timeout=0.01))[0]  # this event loop runs
+        await second
+
+    asyncio.run(others())
+    loop.close()
+
+
+@pytest.mark.parametrize("lags", [True, False], ids=["lags", "stands still"])
+async def test_a_store_that_lags_behind_gives_back_no_former_tokens(sandbox: PocketSuiteSandbox, lags: bool) -> None:
+    """Tokens that were in use before, or were loaded before, are not taken for new ones of another process."""
+    given = sandbox.oauth(clock=Clock()).tokens
+    history = [given]
+    oauth = sandbox.oauth(
+        clock=Clock(),
+        retry=0,
+        access_token=given.access_token,
+        refresh_token=given.refresh_token,
+        on_tokens=history.append,
+        load_tokens=lambda: history[max(0, len(history) - 2) if lags else 0],
+    )
+    for _ in range(12):
+        sandbox.drop_access()
+        await oauth.refresh()
+
+    assert asked(sandbox) == {200: 12}
+
+
+async def test_a_grant_is_known_by_its_last_refresh_tokens_only(sandbox: PocketSuiteSandbox) -> None:
+    """However often tokens rotate, no more than some of them are remembered."""
+    before = len(_known)
+    oauth = sandbox.oauth(clock=Clock(), retry=0)
+    for _ in range(40):
+        await oauth.refresh()
+
+    assert len(_known) - before <= 20
+    assert oauth._grant is grant_of(oauth._place, oauth.tokens.refresh_token)
+
+
+async def test_tokens_of_an_exchange_are_newer_than_those_before(sandbox: PocketSuiteSandbox) -> None:
+    """Where a server gives the same refresh token again, the tokens of the last exchange are used."""
+    oauth = sandbox.oauth(clock=Clock(), refresh_token="same", access_token="first")
+    given = iter(["second", "third", "fourth"])
+
+    async def request(form: dict[str, str | None]) -> Any:
+        return issued(Tokens(next(given), "same"), 3600.0, oauth._clock())
+
+    oauth._endpoint = SimpleNamespace(request=request)  # type: ignore[assignment]
+    await oauth.refresh()
+    await oauth.exchange("code")
+    assert (await oauth.refresh()).access_token == "fourth"
+
+
+@pytest.mark.parametrize("lock", [asyncio.Lock, MagicMock()], ids=["class", "mock"])
+async def test_locks_of_every_kind(sandbox: PocketSuiteSandbox, lock: Any) -> None:
+    """A class whose objects are async context managers is a function that returns one."""
+    await sandbox.oauth(clock=Clock(), lock=lock).refresh()
+    assert asked(sandbox) == {200: 1}
+
+
+async def test_objects_may_share_one_lock(sandbox: PocketSuiteSandbox) -> None:
+    """Refreshes of several grants and an exchange take turns with one lock."""
+    lock = asyncio.Lock()
+    back = "https://app.example.com/back"
+    one, two = (sandbox.oauth(clock=Clock(), retry=0, lock=lock, redirect_uri=back) for _ in range(2))
+    request = one.authorize_url()
+    async with aiohttp.ClientSession() as session, session.get(request.url, allow_redirects=False) as response:
+        code = URL(response.headers["Location"]).query["code"]
+    async with asyncio.timeout(60):
+        await asyncio.gather(one.refresh(), two.refresh(), one.exchange(code, verifier=request.verifier), two.refresh())
+
+    assert set(asked(sandbox)) == {200}
+
+
+@pytest.mark.parametrize("name", ["lock", "load_tokens", "on_tokens"])
+async def test_a_function_that_hangs_fails_in_time(
+    sandbox: PocketSuiteSandbox, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing waits for ever: the error says which function took too long, and the next call tries again."""
+    monkeypatch.setattr(_token_store, "PATIENCE", 0.05)
+    waits = [asyncio.Event()]
+
+    async def hang(*_: object) -> Any:
+        if waits:
+            await waits.pop().wait()
+        return asyncio.Lock() if name == "lock" else None
+
+    settings: Any = {name: hang}
+    oauth = sandbox.oauth(clock=Clock(), retry=0, **settings)
+    with pytest.raises(ConfigurationError, match=f"{name} took longer than 0.05 s"):
+        await oauth.refresh()
+    await oauth.refresh()
+    assert set(asked(sandbox)) == {200}
+
+
+async def test_on_tokens_that_waits_for_the_client_fails_in_time(
+    sandbox: PocketSuiteSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task of `on_tokens` that wants tokens waits for `on_tokens` itself, and does not do so for ever."""
+    monkeypatch.setattr(_token_store, "PATIENCE", 0.05)
+
+    async def store(_: Tokens) -> None:
+        await asyncio.create_task(oauth.refresh())
+
+    oauth = sandbox.oauth(clock=Clock(), retry=0, on_tokens=store)
+    with pytest.raises(ConfigurationError, match="on_tokens took longer"):
+        await oauth.refresh()
+
+
+BROKEN: Any = {
+    "a naive time": Tokens("a", "b", datetime(2030, 1, 1)),  # noqa: DTZ001
+    "a text for a time": Tokens("a", "b", "2030-01-01"),  # type: ignore[arg-type]
+    "a number for a time": Tokens("a", "b", 5.0),  # type: ignore[arg-type]
+    "a number for a token": Tokens("a", 5),  # type: ignore[arg-type]
+    "bytes": Tokens(b"a", "b"),  # type: ignore[arg-type]
+    "half a character": Tokens("", "\ud800"),
+    "a line feed": Tokens("a\n", "b"),
+    "a mapping": {"access_token": "a"},
+}
+
+
+@pytest.mark.parametrize("loaded", BROKEN.values(), ids=BROKEN)
+async def test_loaded_tokens_of_another_kind(sandbox: PocketSuiteSandbox, loaded: Any) -> None:
+    """What `load_tokens` returns is checked; nothing is sent."""
+    oauth = sandbox.oauth(clock=Clock(), access_token="x", refresh_token="y", load_tokens=lambda: loaded)
+    with pytest.raises(ConfigurationError):
+        await oauth.refresh()
+    assert asked(sandbox) == {}
+
+
+async def test_a_clock_that_cannot_be_hashed(sandbox: PocketSuiteSandbox) -> None:
+    """Any callable is a clock."""
+
+    class Equal(Clock):
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Equal)
+
+        __hash__ = None  # type: ignore[assignment]
+
+    await sandbox.oauth(clock=Equal(), retry=0).refresh()
 
 
 # ------------------------------------------------------------------------------------- what functions may raise
