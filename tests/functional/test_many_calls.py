@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from effort import THOROUGHLY
 
 from pocketsflow_async import (
     Pocketsflow,
@@ -22,7 +23,7 @@ from pocketsflow_async._generated.pocketsflow_preview.models import Image
 from pocketsflow_async.models import Product
 from pocketsflow_async.sandbox import Sandbox
 
-CALLS = 5000
+CALLS = 2500 * THOROUGHLY
 QUICK = RetryPolicy(base_delay=0.1, max_delay=0.2)
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("delay", {"seconds": 0.05}),
@@ -129,7 +130,7 @@ def _sockets() -> int:
 @pytest.mark.filterwarnings("ignore::pocketsflow_async.PreviewWarning")
 @pytest.mark.parametrize("limit", [RateLimit(sustained=100_000, burst=2000, period=1.0), None], ids=str)
 async def test_many_calls_leave_nothing_behind(limit: RateLimit | None) -> None:
-    """5000 calls, faults, deadlines and cancellations: each call ends as it should, and everything is given back."""
+    """2500 calls, faults, deadlines and cancellations: each call ends as it should, and everything is given back."""
     loop, draw = asyncio.get_running_loop(), random.Random(20)
     complaints: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: complaints.append(context))
