@@ -170,6 +170,8 @@ class Forwards:
             reaches = reaches or len(seam.places) <= overlap + size // 4
         else:  # what was read before is on the page up to its last record, and at its place
             reaches = (self._chain.ends_with(read.keys) and read.end <= state.next) or reaches
+            # Where so many did not come in, the API gave a page that was not asked for.
+            state.odd = state.odd or (state.linked and len(seam.places) - overlap > size // 2)
         self._chain.add(read.keys[seam.cut :] if state.linked else ids)
         state.next = read.end if state.linked or self._by_offset else read.start + read.size
         state.furthest = max(state.furthest, state.next)

@@ -162,7 +162,7 @@ class List:
         told = Pagination(
             current_page=number,
             total_pages=0 if server.says == "no pages" else pages,
-            has_more={"no more": False, "always more": True}.get(server.says, number < pages),
+            has_more=server.says == "always more" or (number < pages and server.says != "no more"),
             total_count=len(found) if server.totals else None,
         )
         return items, told
