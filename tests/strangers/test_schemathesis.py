@@ -12,6 +12,7 @@ import pytest
 import requests
 import schemathesis
 import yaml
+from hypothesis.internal.conjecture import providers
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import (
@@ -139,6 +140,15 @@ class Server:
         """The id of a record that a path with {id} can find; one that is deleted is not given again."""
         several = self.ids.get(template.partition("/{")[0].removesuffix("/update"), [])
         return None if not several else several.pop(0) if method == "DELETE" and len(several) > 1 else several[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_words_of_ours() -> Iterator[None]:
+    """Let hypothesis draw no words from modules of ours: which are loaded depends on the tests that ran before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(providers, "_get_local_constants", getattr(providers, "Constants", set), raising=False)
+        patch.setattr(providers, "CONSTANTS_CACHE", {}, raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")
