@@ -4,7 +4,7 @@ A page can reach a local port under a name of its own (DNS rebinding), and can s
 origins. Both show in headers that a page cannot change: `Host` and `Origin`.
 """
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,6 +12,9 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from pocketsflow_async.sandbox._bodies import JSON
+
+_RESERVED = (".localhost", ".internal", ".test")
+"""Names that are in no public DNS; containers reach a port of their host by `host.docker.internal`."""
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -25,16 +28,19 @@ def same_origin_only(bound: str) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        hosts = request.headers.getall(hdrs.HOST, [])
-        foreign = [host for host in hosts if not _is_own(host, bound)]
+        hosts = [host.lower() for host in request.headers.getall(hdrs.HOST, [])]
+        named = {*hosts, request.host} if hosts else set[str]()  # with an absolute target that is another one
+        foreign = [host for host in named if not _is_own(host, bound)]
         if foreign:
             return _forbidden(
-                f"the host {foreign[0]!r} is not this sandbox: use 127.0.0.1, localhost or its own address"
+                f"the host {foreign[0][:100]!r} is not this sandbox: use 127.0.0.1, localhost or its own address"
             )
         if request.method not in _READS:
             for origin in request.headers.getall(hdrs.ORIGIN, []):
-                if origin.partition("://")[2] not in hosts:
-                    return _forbidden(f"a page of {origin!r} may not write here: send the request without a browser")
+                if origin.lower().partition("://")[2] not in hosts:
+                    return _forbidden(
+                        f"a page of {origin[:100]!r} must not write here: send the request without a browser"
+                    )
         return await handler(request)
 
     return check
@@ -46,20 +52,21 @@ def _is_own(host: str, bound: str) -> bool:
         name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:
         return False
-    if (name and name in {bound.lower(), "localhost"}) or name.endswith(".localhost"):
+    if name in {bound.lower(), "localhost"} or name.endswith(_RESERVED):
         return True
-    beyond = not _is_loopback(bound)  # then other machines and containers come by their names for this one
-    try:
-        return ip_address(name).is_loopback or (beyond and ip_address(bound or "::").is_unspecified)
-    except ValueError:
-        return beyond and name != "" and ("." not in name or name.endswith(".internal"))
+    here, address = _address(bound), _address(name)
+    beyond = bound.lower() != "localhost" and (here is None or not here.is_loopback)
+    if address is not None:
+        return address.is_loopback or (beyond and (here is None or here.is_unspecified))
+    # Other machines and containers come by names of the local network.
+    return beyond and name != "" and ("." not in name or name.endswith(".local"))
 
 
-def _is_loopback(bound: str) -> bool:
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(bound).is_loopback
+        return ip_address(host)
     except ValueError:
-        return bound == "localhost"
+        return None
 
 
 def _forbidden(reason: str) -> web.Response:

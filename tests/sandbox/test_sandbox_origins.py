@@ -1,5 +1,7 @@
 """What pages in a browser on the same machine can send to a sandbox."""
 
+import asyncio
+
 import aiohttp
 import pytest
 
@@ -55,6 +57,31 @@ async def test_pages_of_another_origin_write_nothing(origin: str) -> None:
         assert await status(sandbox.url, "POST", "/_sandbox/faults", Origin=sandbox.url) < 300
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "expected"),
+    [
+        (b"/orders", b"", b"200"),
+        (b"http://localhost/orders", b"Host: localhost\r\n", b"200"),
+        (b"http://evil.example/orders", b"Host: localhost\r\n", b"403"),
+    ],
+)
+async def test_hosts_in_other_places(target: bytes, host: bytes, expected: bytes) -> None:
+    """HTTP/1.0 needs no host; the one of an absolute target counts too."""
+    async with Sandbox(orders=5) as sandbox:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.rpartition(":")[2]))
+        writer.write(b"GET %s HTTP/1.0\r\n%sAuthorization: Bearer pk_test_sandbox\r\n\r\n" % (target, host))
+        assert (await reader.readline()).split()[1] == expected
+        writer.close()
+
+
+async def test_the_case_of_an_origin_does_not_matter() -> None:
+    """A host in capitals is the same one."""
+    async with Sandbox(orders=5) as sandbox:
+        port = sandbox.url.rpartition(":")[2]
+        headers = {"Host": f"LOCALHOST:{port}", "Origin": f"http://localhost:{port}"}
+        assert await status(sandbox.url, "POST", "/_sandbox/faults", **headers) == 201
+
+
 async def test_the_other_sandbox_does_the_same() -> None:
     """PocketSuite's sandbox rejects a foreign host too."""
     async with PocketSuiteSandbox() as sandbox:
@@ -73,6 +100,15 @@ async def test_the_other_sandbox_does_the_same() -> None:
         ("sandbox", "127.0.0.1", False),
         ("box.example", "box.example", True),
         ("localhost", "::1", True),
+        ("host.docker.internal:8787", "127.0.0.1", True),
+        ("shop.test", "127.0.0.1", True),
+        ("shop.test.evil.example", "127.0.0.1", False),
+        ("sandbox.default.svc.cluster.local", EVERYWHERE, True),
+        ("sandbox.local", "127.0.0.1", False),
+        ("192.0.2.7", "box.example", True),
+        ("192.0.2.7", "LOCALHOST", False),
+        ("[fe80::1%eth0]:80", "::", True),
+        ("", EVERYWHERE, False),
     ],
 )
 def test_a_sandbox_for_other_machines_takes_the_names_they_use(host: str, bound: str, own: bool) -> None:
