@@ -86,7 +86,8 @@ class State:
     @property
     def complete(self) -> bool:
         """Whether every record that was there all the time was certainly read."""
-        return self.settled and not (self.short or self.endless) and (self.counted or not self.odd)
+        confirmed = self.counted and not self.shifted  # else what came in may make up for what is missing
+        return self.settled and not (self.short or self.endless) and (confirmed or not self.odd)
 
     def count(self, read: Read) -> None:
         """Count a page that was read."""
