@@ -118,7 +118,6 @@ class OAuth2:
             session=session,
             budget=invalid_requests(self._token_url, clock),
             clock=clock,
-            known=lambda: self.secrets,
         )
         given = Tokens(access_token or "", refresh_token, expires_at)
         self._used = issued(given, _until(expires_at), clock())
@@ -336,7 +335,8 @@ class OAuth2:
                 raise ConfigurationError("there are no tokens: authorize with authorize_url() and exchange()")
             return
         try:
-            self._pending = await self._endpoint.request({"grant_type": "refresh_token", "refresh_token": token})
+            form: dict[str, str | None] = {"grant_type": "refresh_token", "refresh_token": token}
+            self._pending = await self._endpoint.request(form, self.secrets)
         except AuthenticationError as exc:
             if not is_final(exc):
                 raise
@@ -355,7 +355,7 @@ class OAuth2:
 
     async def _exchange(self, form: dict[str, str | None]) -> None:
         async with self._store.locked():
-            self._pending = await self._endpoint.request(form)
+            self._pending = await self._endpoint.request(form, self.secrets)
             self._is_fresh = True
             self._grant = grant_of(self._place, self._pending.tokens.refresh_token)
             self._grant.newest = self._pending

@@ -32,7 +32,6 @@ class TokenEndpoint:
     Attributes:
         client_auth: whether id and secret are sent in the `"body"` or by HTTP `"basic"`.
         budget: counts what the endpoint rejects.
-        known: further secrets that must show in no error, sent or not.
     """
 
     url: str
@@ -44,10 +43,13 @@ class TokenEndpoint:
     session: "ClientSession | None"
     budget: InvalidRequests
     clock: Callable[[], float] = time.monotonic
-    known: Callable[[], tuple[str, ...]] = tuple
 
-    async def request(self, form: dict[str, str | None]) -> Issued:
+    async def request(self, form: dict[str, str | None], known: tuple[str, ...] = ()) -> Issued:
         """The tokens for a grant.
+
+        Args:
+            form: the fields of the request.
+            known: further secrets that must show in no error.
 
         Raises:
             AuthenticationError: the grant or the client was rejected.
@@ -55,7 +57,7 @@ class TokenEndpoint:
         """
         secret = self.client_secret.reveal()
         sent = filter(None, (secret, *map(form.get, ("refresh_token", "code", "code_verifier"))))
-        secrets = (*sent, *self.known())
+        secrets = (*sent, *known)
         operation, key = _TOKEN, Key(Secret(""), others=secrets)
         if self.client_auth == "basic":
             pair = f"{quote_plus(self.client_id)}:{quote_plus(secret)}"

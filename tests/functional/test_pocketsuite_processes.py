@@ -1,6 +1,8 @@
 """Several processes, threads or objects with the tokens of one grant, where refresh tokens rotate."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -131,7 +133,7 @@ async def test_a_refresh_token_that_another_process_spent_first(sandbox: PocketS
     stored = Stored(None)
     oauth = process(sandbox, stored, lock=None, access_token=None, refresh_token="spent")
 
-    async def request(form: dict[str, str | None]) -> Any:
+    async def request(*_: object) -> Any:
         stored.tokens = sandbox.oauth(clock=Clock()).tokens  # the other one was quicker
         raise AuthenticationError("no", status=400, code="invalid_grant")
 
@@ -219,6 +221,20 @@ async def test_a_store_that_lags_behind_gives_back_no_former_tokens(sandbox: Poc
     assert asked(sandbox) == {200: 12}
 
 
+async def test_a_grant_ends_with_its_last_object(sandbox: PocketSuiteSandbox) -> None:
+    """Nothing of it is remembered beyond, without a garbage collection: a later object begins with its own tokens."""
+    oauth = sandbox.oauth(clock=Clock(), retry=0)
+    await oauth.refresh()
+    grant = weakref.ref(oauth._grant)
+    gc.disable()
+    try:
+        del oauth
+        await asyncio.sleep(0)
+        assert grant() is None
+    finally:
+        gc.enable()
+
+
 async def test_a_grant_is_known_by_its_last_refresh_tokens_only(sandbox: PocketSuiteSandbox) -> None:
     """However often tokens rotate, no more than some of them are remembered."""
     before = len(_known)
@@ -235,7 +251,7 @@ async def test_tokens_of_an_exchange_are_newer_than_those_before(sandbox: Pocket
     oauth = sandbox.oauth(clock=Clock(), refresh_token="same", access_token="first")
     given = iter(["second", "third", "fourth"])
 
-    async def request(form: dict[str, str | None]) -> Any:
+    async def request(*_: object) -> Any:
         return issued(Tokens(next(given), "same"), 3600.0, oauth._clock())
 
     oauth._endpoint = SimpleNamespace(request=request)  # type: ignore[assignment]
