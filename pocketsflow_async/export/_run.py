@@ -85,7 +85,7 @@ class Run:
         try:
             state = msgspec.convert(known, State)
             check_times(state.end, state.newest)
-        except ValueError as exc:
+        except (ValueError, msgspec.ValidationError) as exc:
             raise ExportError(
                 f"export: {self._work / name}.journal must say where the export of {name} stands, but is damaged "
                 f"({exc}): begin anew with resume=False (--no-resume)"
