@@ -49,9 +49,11 @@ async def test_an_inserted_order_is_the_newest_and_made_now(sandbox, shop, ask):
 
 async def test_new_orders_are_made_by_the_clock_on_the_wall():
     """An order is made at the time of the wall clock, in order even when that stands still or lags behind."""
-    times = iter([1_900_000_000.25, 1_900_000_000.25, 5.0])
-    async with Sandbox(orders=3, wall_clock=lambda: next(times)) as sandbox:
-        made = [sandbox.shop.insert_order()["createdAt"] for _ in range(3)]
+    times = [1_900_000_000.25]
+    async with Sandbox(orders=3, wall_clock=lambda: times[-1]) as sandbox:
+        made = [sandbox.shop.insert_order()["createdAt"] for _ in range(2)]
+        times.append(5.0)
+        made.append(sandbox.shop.insert_order()["createdAt"])
 
     assert made == ["2030-03-17T17:46:40.250Z", "2030-03-17T17:46:40.251Z", "2030-03-17T17:46:40.252Z"]
 
