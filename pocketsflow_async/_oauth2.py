@@ -52,11 +52,11 @@ class OAuth2:
         on_tokens: called with the new `Tokens`, and awaited if it is async, before they are used. Where it raises,
             they are neither used nor forgotten: the calls fail with a `ConfigurationError`, and the next one hands
             them over again. It must not use the client itself.
-        load_tokens: asked before each refresh for the `Tokens` that were stored last, where several processes share one
-            grant: tokens that another process has stored are used, and nothing is sent. A function, plain or async,
-            that returns None where nothing is stored.
+        load_tokens: called before each refresh where several processes share one grant. A function, plain or async,
+            that returns the `Tokens` that were stored last, or None. Tokens of another process are used, and nothing
+            is sent.
         lock: held from `load_tokens` until `on_tokens` has returned, so that one process refreshes at a time: an async
-            context manager, or a function that gives one.
+            context manager, or a function that returns one.
         client_auth: whether the token address is shown id and secret in the `"body"` or by HTTP `"basic"`.
         timeout: seconds for one request to the token address.
         retry: for requests to the token address that certainly did not arrive; others are not repeated.
@@ -239,7 +239,7 @@ class OAuth2:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the tokens in use were issued to this object, not found at another one's."""
+        """Whether the tokens in use were issued to this object, not to another one."""
         return self._is_fresh
 
     async def ready(self) -> None:

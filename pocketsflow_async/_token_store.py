@@ -16,13 +16,13 @@ OnTokens = Callable[[Tokens], Any]
 """Stores new tokens; a plain function or an async one."""
 
 LoadTokens = Callable[[], Any]
-"""Gives the `Tokens` that were stored last, or None; a plain function or an async one."""
+"""Returns the `Tokens` that were stored last, or None; a plain function or an async one."""
 
 TokenLock = AbstractAsyncContextManager[Any] | Callable[[], AbstractAsyncContextManager[Any]]
-"""Held while tokens are refreshed: an async context manager, or a function that gives one."""
+"""Held while tokens are refreshed: an async context manager, or a function that returns one."""
 
 PATIENCE = 60.0
-"""Seconds that one call of a program's function may take."""
+"""Seconds that one call of `on_tokens`, `load_tokens` or the lock may take."""
 
 _LONGEST = 1 << 15
 """Characters of an error's text that are looked through for tokens."""
@@ -40,7 +40,8 @@ class TokenStore:
                 raise ConfigurationError(f"{name} must be a function or None, not {type(function).__name__}")
         if lock is not None and not callable(lock) and not hasattr(lock, "__aenter__"):
             raise ConfigurationError(
-                f"lock must be an async context manager, a function that gives one, or None, not {type(lock).__name__}"
+                "lock must be an async context manager, a function that returns one, or None, "
+                f"not {type(lock).__name__}"
             )
         self.on_tokens = on_tokens
         self.load_tokens = load_tokens
@@ -50,7 +51,7 @@ class TokenStore:
         """Let the program store new tokens."""
         if self.on_tokens is not None:
             remedy = (
-                "the new tokens are not used; they are kept (see `tokens`), and the next call hands them over again"
+                "the new tokens are not used yet; `tokens` has them, and the next call passes them to on_tokens again"
             )
             await _called("on_tokens", remedy, tokens, self.on_tokens, tokens)
 
@@ -86,7 +87,7 @@ class TokenStore:
         if isinstance(lock, type) or not hasattr(lock, "__aenter__"):
             lock = await _called("lock", "nothing was refreshed", None, lock)
         if not hasattr(lock, "__aenter__") or not hasattr(lock, "__aexit__"):
-            raise ConfigurationError(f"lock must give an async context manager, not {type(lock).__name__}")
+            raise ConfigurationError(f"lock must return an async context manager, not {type(lock).__name__}")
         await _called("lock", "nothing was refreshed", None, lock.__aenter__)
         try:
             yield
