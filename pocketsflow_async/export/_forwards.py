@@ -51,6 +51,7 @@ class Forwards:
         self._limit: int | None = None
         self._credit = float(_CREDIT)
         self._repeats = Repeats(f"{source.name}.list")
+        self._before: Read | None = None
 
     async def run(self) -> None:
         """Read on until a page ends the list."""
@@ -188,6 +189,11 @@ class Forwards:
             state.moved = state.moved or not seam.ordered
             state.shifted = state.shifted or len(seam.places) != overlap
             state.tied = state.tied or _tied(read.times(max(seam.cut - 2, 0), seam.cut + 1))
+            if seam.cut == len(read.ids) and self._before is not None:  # the end may have changed places before it
+                length = len(self._before.ids)
+                state.tied = state.tied or _tied(self._before.times(max(length - 2, 0), length))
+        if read.ids:
+            self._before = read
 
     def _ends(self, read: Read, before: int) -> bool:
         """Whether nothing follows a page that was taken."""
