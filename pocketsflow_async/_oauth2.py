@@ -4,7 +4,7 @@ import copy
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -14,14 +14,21 @@ from pocketsflow_async._authorization import AuthorizationRequest, authorization
 from pocketsflow_async._config import RetryPolicy, Secret, check_base_url
 from pocketsflow_async._grants import grant_of
 from pocketsflow_async._invalid_requests import invalid_requests
-from pocketsflow_async._oauth2_settings import check_scopes, check_settings, check_texts, check_transfer
+from pocketsflow_async._oauth2_settings import (
+    check_identity,
+    check_scopes,
+    check_settings,
+    check_texts,
+    check_transfer,
+    seconds_until,
+)
 from pocketsflow_async._refusals import is_final
 from pocketsflow_async._shared_quota import hashable
 from pocketsflow_async._single_flight import SingleFlight
 from pocketsflow_async._token_endpoint import TokenEndpoint
 from pocketsflow_async._token_store import LoadTokens, OnTokens, TokenLock, TokenStore
-from pocketsflow_async._tokens import Issued, Tokens, is_sendable, issued
-from pocketsflow_async._values import is_text, shown
+from pocketsflow_async._tokens import Issued, Tokens, issued
+from pocketsflow_async._values import shown
 from pocketsflow_async.errors import AuthenticationError, ConfigurationError, InvalidArgumentError, PocketsflowError
 
 _PAUSE = 10.0
@@ -93,7 +100,7 @@ class OAuth2:
         allow_insecure: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        _check_texts(client_id, client_secret, access_token, refresh_token)
+        check_identity(client_id, client_secret, access_token, refresh_token)
         check_settings(client_auth=client_auth, redirect_uri=redirect_uri, expires_at=expires_at)
         check_transfer(timeout=timeout, retry=retry, session=session, clock=clock)
         self.client_id = client_id
@@ -120,7 +127,7 @@ class OAuth2:
             clock=clock,
         )
         given = Tokens(access_token or "", refresh_token, expires_at)
-        self._used = issued(given, _until(expires_at), clock())
+        self._used = issued(given, seconds_until(expires_at), clock())
         self._grant = grant_of(self._place, refresh_token)
         self._spent: deque[Secret] = deque(maxlen=_SPENT)
         self._is_fresh = False
@@ -305,7 +312,7 @@ class OAuth2:
         stored, self._loaded = self._loaded, await self._store.load()
         newer, is_stored = self._grant.newest, False
         if self._loaded is not None and self._loaded != stored and self._is_news(self._loaded):
-            newer, is_stored = issued(self._loaded, _until(self._loaded.expires_at), self._clock()), True
+            newer, is_stored = issued(self._loaded, seconds_until(self._loaded.expires_at), self._clock()), True
             self._publish(newer)
         if newer is None or not self._is_news(newer.tokens):
             return False
@@ -376,24 +383,3 @@ class OAuth2:
         former = self._used.tokens
         self._spent += [Secret(text) for text in (former.access_token, former.refresh_token) if text]
         self._used, self._refusal = new, None
-
-
-def _until(moment: datetime | None) -> float | None:
-    if moment is None:
-        return None
-    try:
-        if moment.utcoffset() is not None:
-            return (moment - datetime.now(UTC)).total_seconds()
-    except (ValueError, NotImplementedError, OverflowError):  # pandas' NaT, or a zone that knows no offset
-        pass
-    raise ConfigurationError("expires_at has no time zone: give an aware datetime")
-
-
-def _check_texts(client_id: Any, client_secret: Any, access_token: Any, refresh_token: Any) -> None:
-    if not is_text(client_id) or not client_id:
-        raise ConfigurationError("client_id must be text and not empty")
-    for name, value in (("client_secret", client_secret), ("refresh_token", refresh_token)):
-        if value is not None and (not is_text(value) or not value):
-            raise ConfigurationError(f"{name} must be text and not empty")
-    if access_token is not None and not is_sendable(access_token):
-        raise ConfigurationError("access_token has white space or control characters in it: copy the token again")

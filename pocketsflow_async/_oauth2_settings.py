@@ -1,10 +1,11 @@
 """What `OAuth2` and its methods are given, checked before anything is sent; no error shows what may be secret."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pocketsflow_async._config import RequestOptions, check_clock, check_retry, check_session
 from pocketsflow_async._json import is_collection
+from pocketsflow_async._tokens import is_sendable
 from pocketsflow_async._values import is_text, shown
 from pocketsflow_async.errors import ConfigurationError, InvalidArgumentError
 
@@ -47,3 +48,26 @@ def check_scopes(operation: str, scopes: Any) -> list[str]:
             f"{operation}: scopes must be a list of texts without spaces, not {type(scopes).__name__}"
         )
     return found
+
+
+def seconds_until(moment: datetime | None) -> float | None:
+    """Seconds from now until a moment; None for None."""
+    if moment is None:
+        return None
+    try:
+        if moment.utcoffset() is not None:
+            return (moment - datetime.now(UTC)).total_seconds()
+    except (ValueError, NotImplementedError, OverflowError):  # pandas' NaT, or a zone that knows no offset
+        pass
+    raise ConfigurationError("expires_at has no time zone: give an aware datetime")
+
+
+def check_identity(client_id: Any, client_secret: Any, access_token: Any, refresh_token: Any) -> None:
+    """Refuse what no token endpoint can be sent."""
+    if not is_text(client_id) or not client_id:
+        raise ConfigurationError("client_id must be text and not empty")
+    for name, value in (("client_secret", client_secret), ("refresh_token", refresh_token)):
+        if value is not None and (not is_text(value) or not value):
+            raise ConfigurationError(f"{name} must be text and not empty")
+    if access_token is not None and not is_sendable(access_token):
+        raise ConfigurationError("access_token has white space or control characters in it: copy the token again")
