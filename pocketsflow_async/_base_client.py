@@ -8,7 +8,6 @@ from pocketsflow_async._config import RateLimit, RequestOptions, RetryPolicy
 from pocketsflow_async._connection import Connection
 from pocketsflow_async._credentials import Credentials
 from pocketsflow_async._unset import UNSET
-from pocketsflow_async.errors import APIResponseError
 
 
 class Client:
@@ -90,18 +89,11 @@ class Client:
             InvalidArgumentError: the method, the path, a parameter or the body cannot be sent.
             APIResponseError: the answer is not JSON.
         """
-        from pocketsflow_async._pieces import off_loop
         from pocketsflow_async._request import any_operation, check_params
-        from pocketsflow_async._response import decode_any
 
         operation = any_operation(method, path)
         check_params(operation.name, params)
-        response = await self._connection.send(operation, params=params, body=json, options=options)
-        try:
-            return await off_loop(response.body, decode_any, response)
-        except APIResponseError as exc:
-            error = self._connection.explained(exc, operation.name, response)
-        raise error  # out here, without what it was made from
+        return await self._connection.request(operation, params=params, body=json, options=options)
 
     def spec_patch(self) -> str:
         """All that answers held so far and the spec does not know: YAML to paste into the spec, empty for nothing.

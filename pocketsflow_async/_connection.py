@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pocketsflow_async._page import Unread
     from pocketsflow_async._quota import Turns
     from pocketsflow_async._response import Response
-    from pocketsflow_async.errors import APIResponseError
 
 T = TypeVar("T")
 
@@ -106,16 +105,15 @@ class Connection:
         executor = self._executor or await self.open()
         return await executor.fetch(operation, **arguments)
 
+    async def request(self, operation: "Operation[Any]", **arguments: Any) -> Any:
+        """Carry out an operation and give back its answer as plain data, whatever its shape."""
+        executor = self._executor or await self.open()
+        return await executor.request(operation, **arguments)
+
     async def send(self, operation: "Operation[Any]", **arguments: Any) -> "Response":
         """Carry out an operation and give back its 2xx answer as bytes."""
         executor = self._executor or await self.open()
         return await executor.send(operation, **arguments)
-
-    def explained(self, error: "APIResponseError", name: str, response: "Response") -> "APIResponseError":
-        """The error of a response that cannot be read, without secrets."""
-        from pocketsflow_async._redaction import redact_error
-
-        return redact_error(error, self._credentials.secrets, name, response)
 
     def spec_patch(self) -> str:
         """What answers held so far that the spec does not know, as YAML."""

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -16,14 +15,13 @@ from pocketsflow_async._page import RawPage, Unread
 from pocketsflow_async._pieces import LARGE, off_loop
 from pocketsflow_async._quota import Turns
 from pocketsflow_async._request import Request, build_request, encode_query
-from pocketsflow_async._response import Response, error_from
+from pocketsflow_async._response import Response, decode_any, error_from
 from pocketsflow_async._retry import Again, is_unknown, may_repeat, retrying
 from pocketsflow_async._unset import UNSET
 from pocketsflow_async._wire import CODECS, Codec, PageCodec, load
 from pocketsflow_async.errors import (
     APIConnectionError,
     APIResponseError,
-    APIStatusError,
     APITimeoutError,
     Attempt,
     AuthenticationError,
@@ -99,6 +97,13 @@ class Executor:
         answer: T = self._read(_decoded, codec, operation, response)
         return answer
 
+    async def request(self, operation: Operation[Any], **arguments: Any) -> Any:
+        """Carry out an operation and give back its answer as plain data, whatever its shape."""
+        response = await self.send(operation, **arguments)
+        if len(response.body) > LARGE:
+            return (await self._read_aside(_anything, None, operation, response))()
+        return self._read(_anything, None, operation, response)
+
     async def fetch(self, operation: Operation[Any], *, raw: bool = False, **arguments: Any) -> Unread:
         """One page of a list, not read yet: what waits for its turn is bytes, not thousands of models."""
         codec: PageCodec[Any] = CODECS.get(operation.answer) or await _loaded(operation)
@@ -134,47 +139,64 @@ class Executor:
         policy = options.retry or self.retry
         if options.deadline is None:
             return await call.run(policy)
+        deadline = options.deadline, asyncio.get_running_loop().time() + options.deadline
         try:
-            async with asyncio.timeout(options.deadline):
-                return await call.run(policy)
+            async with asyncio.timeout_at(deadline[1]):
+                response = await call.run(policy)
         except TimeoutError:  # only the deadline's: whatever runs out of time inside is an error of our tree
             pass
-        text = f"{operation.name}: not done within the deadline of {options.deadline:g} s"
-        if call.limited and not call.failures:
-            text += ": all of it was spent waiting for the rate limit, and nothing was sent (pf.quota shows the wait)"
-        failure = APITimeoutError(text, received=bool(call.failures))
-        failure.attempts = tuple(call.failures)
-        raise failure
+        else:
+            response.deadline = deadline
+            return response
+        from pocketsflow_async._attempts import late
 
-    def _read(self, read: Read, codec: Codec[Any], operation: Operation[Any], response: Response) -> Any:
+        raise late(operation.name, options.deadline, call.failures, limited=call.limited)
+
+    def _read(self, read: Read, codec: Codec[Any] | None, operation: Operation[Any], response: Response) -> Any:
         try:
             answer = read(codec, operation, response)
         except APIResponseError as exc:
             error = self._explained(exc, operation.name, response)
         else:
-            if self.drift is not None:
+            if self.drift is not None and codec is not None:
                 self.drift.look(codec, response.body)
             return answer
         raise error  # out here, without what it was made from
 
     async def _read_aside(
-        self, read: Read, codec: Codec[Any], operation: Operation[Any], response: Response
+        self, read: Read, codec: Codec[Any] | None, operation: Operation[Any], response: Response
     ) -> Callable[[], Any]:
-        """The same for a large response: in a thread, where it is done in pieces, so that the event loop goes on."""
+        """The same for a large response: in a thread, where it is done in pieces, so that the event loop goes on.
+
+        When the deadline passes or the call is cancelled, the thread finishes by itself.
+        """
+        seconds, ends = response.deadline or (0.0, None)
         try:
-            answer = await asyncio.to_thread(read, codec, operation, response)
+            async with asyncio.timeout_at(ends):
+                answer = await asyncio.to_thread(read, codec, operation, response)
+                if self.drift is None or codec is None:
+                    return lambda: answer
+                found = await asyncio.to_thread(self.drift.compare, codec, response.body)
+                return partial(self.drift.warn, found, answer)
+        except TimeoutError:
+            from pocketsflow_async._attempts import late
+
+            error: PocketsflowError = late(operation.name, seconds, self._attempts(APITimeoutError, response))
         except APIResponseError as exc:
             error = self._explained(exc, operation.name, response)
-        else:
-            if self.drift is None:
-                return lambda: answer
-            return partial(self.drift.warn, await asyncio.to_thread(self.drift.compare, codec, response.body), answer)
         raise error
 
     def _explained(self, error: APIResponseError, name: str, response: Response) -> APIResponseError:
         from pocketsflow_async._redaction import redact_error
 
-        return redact_error(error, self._secrets(), name, response)
+        clean = redact_error(error, self._secrets(), name, response)
+        clean.attempts = self._attempts(APIResponseError, response)
+        return clean
+
+    def _attempts(self, outcome: type[PocketsflowError], response: Response) -> tuple[Attempt, ...]:
+        from pocketsflow_async._attempts import of_no_use
+
+        return of_no_use(response, outcome, self.clock(), self._secrets())
 
     async def _encoder(self) -> Encode:
         """What writes bodies; cattrs is imported off the event loop, by the first call that has one."""
@@ -187,6 +209,10 @@ def _decoded(codec: Codec[T], operation: Operation[Any], response: Response) -> 
     if response.body and not response.body.isspace():
         return codec.decode(response.body)
     return cast("T", None) if operation.empty else codec.decode(b"{}")
+
+
+def _anything(_: None, __: Operation[Any], response: Response) -> Any:
+    return decode_any(response)
 
 
 def _raw_page(codec: PageCodec[Any], _: Operation[Any], response: Response) -> RawPage:
@@ -271,7 +297,8 @@ class _Call:
         else:
             if 200 <= response.status < 300:
                 if self.failures:
-                    return Response(response.status, response.headers, response.body, tuple(self.failures))
+                    response = Response(response.status, response.headers, response.body, tuple(self.failures))
+                response.times = asked, sent, clock()
                 return response
             error = await off_loop(response.body, error_from, response, self.request.name)
         finally:
@@ -302,18 +329,9 @@ class _Call:
         self.limited = False
 
     def _note(self, error: BaseException, *, waited: float, elapsed: float) -> None:
-        status = error.status if isinstance(error, APIStatusError) else None
-        self.failures.append(
-            Attempt(
-                number=len(self.failures) + 1,
-                at=datetime.now(UTC) - timedelta(seconds=elapsed),
-                outcome=type(error).__name__ if status is None else str(status),
-                waited=waited,
-                elapsed=elapsed,
-                status=status,
-                request_id=error.request_id if isinstance(error, APIStatusError) else None,
-            )
-        )
+        from pocketsflow_async._attempts import failed
+
+        self.failures.append(failed(len(self.failures) + 1, error, waited=waited, elapsed=elapsed))
 
 
 class _RenewedCall(_Call):

@@ -22,7 +22,8 @@ from msgspec.json import Decoder, Encoder
 from pocketsflow_async._json import is_array, is_mapping, is_object
 from pocketsflow_async._pieces import DEEPEST, LARGE, PIECE, decode_in_pieces, is_deep
 
-_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+"""A string; one that is not closed reaches to the end, so that nothing is looked through again from within it."""
 _ODD = re.compile(rf"{_STRING}|-?(?:NaN|Infinity)", re.DOTALL)
 _HIGH, _LOW = r"u[dD][89abAB][\da-fA-F]{2}", r"u[dD][c-fC-F][\da-fA-F]{2}"
 _ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|{_HIGH}|{_LOW}|.)", re.ASCII)

@@ -106,9 +106,7 @@ def redact_error(error: APIResponseError, secrets: tuple[str, ...], name: str, r
     body, message = redactor.body(response.body), redactor.text(error.message)
     if body != response.body[:_KEPT]:
         message = message.partition("; it begins with")[0]
-    clean = APIResponseError(f"{name}: {message}", path=redactor.text(error.path), status=response.status, body=body)
-    clean.attempts = response.failures
-    return clean
+    return APIResponseError(f"{name}: {message}", path=redactor.text(error.path), status=response.status, body=body)
 
 
 def _forms(secret: str) -> Iterator[bytes]:

@@ -24,16 +24,20 @@ from pocketsflow_async.errors import (
 
 @attrs.define
 class Response:
-    """A complete answer. Nobody changes it; a frozen class would take twice as long to fill.
+    """A complete answer. Only the executor changes it; a frozen class would take twice as long to fill.
 
     Attributes:
         failures: the tries before this one.
+        times: when its attempt was asked for, was sent and was answered, by the executor's clock.
+        deadline: the call's, where it has one: seconds, and the event loop's time at which they are over.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     failures: tuple[Attempt, ...] = ()
+    times: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    deadline: tuple[float, float] | None = None
 
 
 def error_from(response: Response, name: str) -> APIStatusError:
@@ -52,7 +56,7 @@ def error_from(response: Response, name: str) -> APIStatusError:
         "status": response.status,
         "code": code,
         "field": field,
-        "request_id": _text(headers["x-request-id"]) if "x-request-id" in headers else None,
+        "request_id": request_id(headers),
         "headers": headers,
         "body": body,
     }
@@ -96,6 +100,11 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
     getall: Any = getattr(headers, "getall", None)
     text = ",".join(getall("retry-after")) if getall else headers["retry-after"]
     return max(_waits(text, now or _date(headers.get("date", "")) or datetime.now(UTC)), default=None)
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The id that the server gave to a request; names in lower case, or a mapping that ignores case."""
+    return _text(headers["x-request-id"]) if "x-request-id" in headers else None
 
 
 _BETWEEN_VALUES = re.compile(r"(?<=[0-9A-Z])\s*,")

@@ -8,7 +8,7 @@ from typing import Any
 from pocketsflow_async._plain import decode_exact, in_utf8
 
 _SPACE = b" \t\n\r"
-_STRING_OR_BREAK = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\r\n]+', re.DOTALL)
+_STRING_OR_BREAK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\r\n]+', re.DOTALL)
 _space = re.compile(r"[ \t\n\r]*").match
 # Only the positions count: numbers stay text, and of the text one byte is one character.
 _decode = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str).raw_decode

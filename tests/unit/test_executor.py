@@ -518,17 +518,21 @@ async def test_a_cancellation_from_outside_is_not_taken_for_the_deadline():
 
 @virtual_time
 async def test_a_body_of_the_wrong_shape_is_told_with_its_place():
-    """The error names the operation and the place, and has the status, the body and the tries before."""
+    """The error names the operation and the place, and has the status, the body and every try."""
     body = b'{"_id": "a", "product": {"_id": 5}}'
+    transport = FakeTransport(lost, answer(201, body, x_request_id="req_7"), latency=2.0)
 
     with pytest.raises(APIResponseError) as caught:
-        await executor(FakeTransport(lost, answer(201, body))).call(GET_ORDER)
+        await executor(transport).call(GET_ORDER)
 
     error = caught.value
     assert (error.path, error.status, error.body) == ("$.product._id", 201, body)
     assert str(error).startswith("orders.get: ")
     assert "$.product._id" in str(error)
-    assert [one.outcome for one in error.attempts] == ["APIConnectionError"]
+    first, last = error.attempts
+    assert (first.number, first.outcome) == (1, "APIConnectionError")
+    assert (last.number, last.outcome, last.status, last.request_id) == (2, "APIResponseError", 201, "req_7")
+    assert (last.waited, last.elapsed) == pytest.approx((0.0, 2.0))
 
 
 @virtual_time

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from test_executor import LIST_ORDERS
 from test_wire import customers_codec, orders_codec
 
-from pocketsflow_async import APIResponseError, NotFoundError, Pocketsflow, RetryPolicy, SpecDriftWarning
+from pocketsflow_async import (
+    APIResponseError,
+    APITimeoutError,
+    NotFoundError,
+    RequestOptions,
+    RetryPolicy,
+    SpecDriftWarning,
+)
 from pocketsflow_async import _pieces as pieces
 from pocketsflow_async import _plain as plain
 from pocketsflow_async._drift import Drift
@@ -244,15 +251,31 @@ def test_large_bodies_are_decoded_off_the_event_loop(size: int, calls: list[tupl
         for raw in (False, True):
             page = (await run(body).fetch(LIST_ORDERS, raw=raw))()
             assert len(page.items) == count
-        async with Pocketsflow("pk_test_sandbox", rate_limit=None) as pf:
-            pf._connection.send = lambda *_, **__: asyncio.sleep(0, answer(200, array))
-            assert len((await pf.request("GET", "/x"))["a"]) == len(body) // 2 + 1
+        assert len((await run(array).request(typed))["a"]) == len(body) // 2 + 1
 
     asyncio.run(ask())
 
     assert calls
     assert {at_home for _, at_home in calls} == {len(body) <= pieces.LARGE}
     assert max(length for length, _ in calls) <= pieces.LARGE + 200
+
+
+@pytest.mark.parametrize("road", ["call", "fetch", "request"])
+def test_the_deadline_covers_the_decoding_of_large_bodies(road: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call ends, although a thread is still at it, and the error has the attempt that was answered."""
+    may_go = threading.Event()
+    for place in ("_page_codec.pages_of", "_plain.decode_in_pieces"):
+        monkeypatch.setattr(f"pocketsflow_async.{place}", lambda body, *_: [body] if may_go.wait(10) else [])
+
+    async def ask() -> None:
+        one = run(orders())
+        with pytest.raises(APITimeoutError, match=r"deadline of 0.01 s$") as caught:
+            await getattr(one, road)(LIST_ORDERS, options=RequestOptions(deadline=0.01))
+        may_go.set()
+        (only,) = caught.value.attempts
+        assert (only.outcome, only.status, caught.value.received) == ("APITimeoutError", 200, True)
+
+    asyncio.run(ask())
 
 
 def test_large_answers_are_compared_with_the_spec_too() -> None:

@@ -20,7 +20,7 @@ from pocketsflow_async._convert import make_converter
 from pocketsflow_async._executor import Executor
 from pocketsflow_async._lenient import straighten
 from pocketsflow_async._model import Model
-from pocketsflow_async._plain import decode_exact, decode_free, loosened, repaired
+from pocketsflow_async._plain import _ODD, decode_exact, decode_free, loosened, repaired
 from pocketsflow_async._response import Response, decode_any, error_from
 from pocketsflow_async._wire import Time
 from pocketsflow_async.models import Order
@@ -245,6 +245,17 @@ def test_what_no_spelling_makes_json_is_an_error(body: bytes) -> None:
     for read in (customers_codec().decode, customers_codec().raw, lambda sent: decode_any(Response(200, {}, sent))):
         with pytest.raises(APIResponseError, match=r"not JSON|Expected"):
             read(body)
+
+
+@pytest.mark.parametrize("text", [r"\"" * 20_000, r"\"\ud83d" * 9_000, "\\" * 100_001])
+def test_a_string_without_end_is_looked_through_once(text: str) -> None:
+    """A body that is cut within a string full of quotes, as that of an error may be, is known to be no JSON at once."""
+    body = f'{{"message":"{text}'.encode()
+
+    assert _ODD.sub("", body.decode()).rstrip("\\") == "{:"
+    assert error_from(Response(400, {}, body), "things.get").body == body.decode()
+    with pytest.raises(APIResponseError, match="not JSON"):
+        decode_any(Response(200, {}, body))
 
 
 def test_one_odd_record_leaves_the_others_on_their_road() -> None:
