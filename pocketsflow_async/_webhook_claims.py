@@ -22,6 +22,7 @@ _TIMEOUT = 10.0
 _UNREPORTED = 10_000
 """Outcomes that the store could not take, remembered in this process at most."""
 
+_CLAIMS: Final[tuple["Claim", ...]] = ("new", "running", "done")
 _FAILED: Final = object()
 _log = logging.getLogger("pocketsflow_async.webhooks")
 
@@ -47,9 +48,11 @@ class Claims:
         if until > asyncio.get_running_loop().time():  # later the claim has expired, and may be another process's
             await self._call("release", key)
         claim = await self._call("claim", key)
-        if claim is _FAILED or (isinstance(claim, str) and claim in {"new", "running", "done"}):
-            return None if claim is _FAILED else claim  # type: ignore[return-value]
-        _log.error('the claim of a store must return "new", "running" or "done", not %s', shown(claim))
+        for known in _CLAIMS:
+            if isinstance(claim, str) and claim == known:
+                return known
+        if claim is not _FAILED:
+            _log.error('the claim of a store must return "new", "running" or "done", not %s', shown(claim))
         return None
 
     async def extend(self, key: str) -> None:
