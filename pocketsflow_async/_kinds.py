@@ -28,6 +28,9 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "null": ((type(None),), "None"),
 }
 _TIME = re.compile(r"[0-9:.,+\-TWZtz ]+")
+_SMALL = 64
+"""Bits of whole numbers that are sent without another look."""
+
 _CLOSE = 0.8
 """How much alike two texts are if one is taken for a slip in writing the other."""
 
@@ -135,6 +138,8 @@ def to_plain(value: Any, place: str) -> Any:
     Raises:
         InvalidArgumentError: the value has no place in JSON or would be read as something else.
     """
+    if value.__class__ is int and value.bit_length() < _SMALL:  # a page's number and size, with every page
+        return value
     if isinstance(value, Unset):
         raise InvalidArgumentError(f"{place}: UNSET cannot be sent; leave it out")
     if isinstance(value, Enum):
@@ -153,7 +158,9 @@ def to_plain(value: Any, place: str) -> Any:
         return value if isinstance(value, Decimal) or type(value) is float else float(value)
     if isinstance(value, bool) or not isinstance(value, Real):
         return value
-    found = number(value) if whole(value) is None else whole(value)
+    found: int | float | None = whole(value)
+    if found is None:
+        found = number(value)
     if found is None:
         raise InvalidArgumentError(f"{place}: {shown(value)} is no number that can be sent")
     return found
