@@ -97,7 +97,7 @@ class Codec(Generic[T]):
     def _large(self, body: bytes) -> T:
         return self._read_plain(decode_exact(body))
 
-    def _typed(self, body: bytes) -> T:
+    def _typed(self, body: bytes, *, is_repaired: bool = False) -> T:
         try:
             if self._is_strict:
                 if self._strict is None:
@@ -113,10 +113,9 @@ class Codec(Generic[T]):
         except msgspec.ValidationError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
-            fixed = repaired(body)
-            if fixed == body:
+            if is_repaired or (fixed := repaired(body)) == body:
                 raise
-        return self._typed(fixed)
+        return self._typed(fixed, is_repaired=True)
 
     def _shaped(self, value: Any) -> Any:
         return unwrap({} if value is None else value, self._unwrap)

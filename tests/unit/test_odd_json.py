@@ -258,6 +258,17 @@ def test_a_string_without_end_is_looked_through_once(text: str) -> None:
         decode_any(Response(200, {}, body))
 
 
+def test_a_body_is_repaired_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte order marks in a row are no JSON, however many they are."""
+    repairs: list[bytes] = []
+    monkeypatch.setattr("pocketsflow_async._codec.repaired", lambda body: repairs.append(body) or repaired(body))
+
+    with pytest.raises(APIResponseError, match="not JSON"):
+        order_codec().decode(b"\xef\xbb\xbf" * 50 + b"{}")
+
+    assert len(repairs) == 1
+
+
 def test_one_odd_record_leaves_the_others_on_their_road() -> None:
     """Of a page, only the odd record is read with patience: the others keep their own text and no copy of the page."""
     page = orders_codec().decode(b'{"orders":[{"_id":"a","new":1},{"_id":"b","createdAt":"2016-12-31T23:59:60Z"}]}')
