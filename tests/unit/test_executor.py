@@ -517,6 +517,20 @@ async def test_a_cancellation_from_outside_is_not_taken_for_the_deadline():
 
 
 @virtual_time
+async def test_an_id_that_repeats_the_key_is_not_shown():
+    """What a server sends as the id of a request is looked through before an error tells it."""
+    secrets = ("pk_test_sandbox_1",)
+    one = Executor(
+        FakeTransport(answer(200, b"no", x_request_id=secrets[0])), None, RetryPolicy(), secrets=lambda: secrets
+    )
+
+    for road in (one.call, one.request):
+        with pytest.raises(APIResponseError) as caught:
+            await road(GET)
+        assert [(only.outcome, only.request_id) for only in caught.value.attempts] == [("APIResponseError", "***")]
+
+
+@virtual_time
 async def test_a_body_of_the_wrong_shape_is_told_with_its_place():
     """The error names the operation and the place, and has the status, the body and every try."""
     body = b'{"_id": "a", "product": {"_id": 5}}'
