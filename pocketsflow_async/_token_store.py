@@ -67,7 +67,8 @@ class TokenStore:
                 "load_tokens must return Tokens(access_token=…, refresh_token=…, expires_at=…) or None, "
                 f"not {type(loaded).__name__}"
             )
-        access, refresh, expires_at = loaded.access_token, loaded.refresh_token, loaded.expires_at
+        access, refresh = loaded.access_token, loaded.refresh_token
+        expires_at: Any = loaded.expires_at
         for name, is_valid in (
             ("access_token", access == "" or is_sendable(access)),
             ("refresh_token", refresh is None or is_text(refresh)),

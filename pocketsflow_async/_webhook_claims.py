@@ -22,7 +22,7 @@ _TIMEOUT = 10.0
 _UNREPORTED = 10_000
 """Outcomes that the store could not take, remembered in this process at most."""
 
-_CLAIMS: Final[tuple["Claim", ...]] = ("new", "running", "done")
+_CLAIMS: Final[list["Claim"]] = ["new", "running", "done"]
 _FAILED: Final = object()
 _log = logging.getLogger("pocketsflow_async.webhooks")
 
@@ -48,9 +48,8 @@ class Claims:
         if until > asyncio.get_running_loop().time():  # later the claim has expired, and may be another process's
             await self._call("release", key)
         claim = await self._call("claim", key)
-        for known in _CLAIMS:
-            if isinstance(claim, str) and claim == known:
-                return known
+        if isinstance(claim, str) and claim in _CLAIMS:
+            return _CLAIMS[_CLAIMS.index(claim)]
         if claim is not _FAILED:
             _log.error('the claim of a store must return "new", "running" or "done", not %s', shown(claim))
         return None

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import copy_context
-from functools import partial
 from typing import Any, Literal, Protocol, cast
 
 from aiohttp import web
@@ -223,7 +222,8 @@ def as_async(on_event: OnEvent) -> Callable[[Event], Any]:
             return None, exc
 
     async def handle(event: Event) -> None:
-        work = asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, call, event))
+        context = copy_context()
+        work = asyncio.get_running_loop().run_in_executor(None, lambda: context.run(call, event))
         is_cancelled = False
         while not work.done():
             try:
