@@ -44,6 +44,8 @@ def read(path: Path) -> tuple[Any, dict[str, int]]:
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         mark = getattr(exc, "problem_mark", None)
         reason = " ".join(str(getattr(exc, "problem", None) or exc).split())
+        if "nesting depth" in reason:  # libyaml has a limit of its own since 0.2.6
+            raise _too_deep(path) from None
         raise SpecError([problem(path, mark.line + 1 if mark else 0, "", f"this is not YAML: {reason}")]) from None
     if problems:
         raise SpecError(sorted(set(problems)))

@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
@@ -113,6 +114,18 @@ async def test_slow_work_goes_on_but_is_not_acknowledged(heard: list[webhooks.Ev
     assert len(heard) == 1
 
 
+@asynccontextmanager
+async def connection(client: TestClient) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to the server, closed to its end."""
+    reader, writer = await asyncio.open_connection(client.server.host, client.server.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
 BOMB = gzip.compress(bytes(10_000_000))
 STRANGERS = {
     "no body": b"Content-Length: 0\r\n\r\n",
@@ -132,11 +145,9 @@ async def test_what_strangers_send_is_a_short_line(
     client: TestClient, heard: list[webhooks.Event], caplog: pytest.LogCaptureFixture, sent: bytes
 ) -> None:
     """Before a signature matches, everything is answered with 4xx and logged in at most one line, never as an error."""
-    reader, writer = await asyncio.open_connection(client.server.host, client.server.port)
-    writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\n" + sent)
-    writer.write_eof()
-    status = (await reader.readline()).split()[1]
-    writer.close()
+    async with connection(client) as (reader, writer):
+        writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\n" + sent)
+        status = (await reader.readline()).split()[1]
 
     assert status.startswith(b"4")
     assert heard == []
@@ -149,24 +160,23 @@ async def test_what_strangers_send_is_a_short_line(
 @pytest.mark.parametrize("rest", [b"zz\r\nabcd\r\n", b"4\r\n{}\r\n"], ids=["bad size", "cut chunk"])
 async def test_what_is_not_http_is_answered_by_aiohttp(client: TestClient, rest: bytes) -> None:
     """A body that breaks the rules of HTTP is answered with 400, even if its head was read before."""
-    reader, writer = await asyncio.open_connection(client.server.host, client.server.port)
-    writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
-    await writer.drain()
-    await asyncio.sleep(0)
-    writer.write(rest)
-    writer.write_eof()
-    line = await reader.readline()
-    writer.close()
+    async with connection(client) as (reader, writer):
+        writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0)
+        writer.write(rest)
+        writer.write_eof()
+        line = await reader.readline()
 
     assert line == b"" or line.split()[1] == b"400"
 
 
 async def test_a_sender_that_leaves_is_no_error(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     """A connection that ends within the body is not logged as an error."""
-    _, writer = await asyncio.open_connection(client.server.host, client.server.port)
-    writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")
-    await writer.drain()
-    writer.transport.abort()
+    async with connection(client) as (_, writer):
+        writer.write(b"POST /hooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")
+        await writer.drain()
+        writer.transport.abort()
     await client.close()
 
     assert [record for record in caplog.records if record.levelno > logging.WARNING] == []

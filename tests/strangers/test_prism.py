@@ -107,7 +107,7 @@ def samples(operation: str, name: str, annotation: str) -> list[Any]:
     """A value of each kind that the annotation of an argument allows."""
     found: list[Any] = []
     for kind in re.split(r"\s*\|\s*(?![^\[]*\])", annotation):
-        enum = getattr(models, kind, None)
+        enum = getattr(models, kind.removeprefix("models."), None)
         if kind in SAMPLES:
             found.append(SAMPLES[kind])
         elif kind.startswith("Sequence["):
