@@ -19,6 +19,7 @@ nox.options.error_on_missing_interpreters = True  # only what works is asked for
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = str(max(2, min(8, os.cpu_count() or 2)))
 SIDE_BY_SIDE = ("-n", WORKERS, "--dist", "worksteal")
+SHUFFLED = (*SIDE_BY_SIDE, "-p", "randomly")
 
 
 def _present(versions: list[str]) -> list[str]:
@@ -50,17 +51,8 @@ def _sync_package(session: nox.Session, *groups: str) -> None:
 
 
 def _pytest(session: nox.Session, *options: str) -> None:
-    """Run tests: those that are asked for, or all that these options leave; at night shuffled, and nothing is left."""
-    if session.posargs:
-        session.run("python", "-m", "pytest", *session.posargs)
-    elif _at_night():
-        session.run("python", "-m", "pytest", *SIDE_BY_SIDE, "-p", "randomly")
-    else:
-        session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *options)
-
-
-def _at_night() -> bool:
-    return os.environ.get("POCKETSFLOW_TESTS") == "nightly"
+    """Run the tests that are asked for, or else all that these options leave."""
+    session.run("python", "-m", "pytest", *(session.posargs or (*SIDE_BY_SIDE, *options)))
 
 
 @nox.session(python=LATEST)
@@ -126,7 +118,7 @@ def drift(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests: on the newest Python all of them, with coverage; on another those that hang on its release."""
     _sync_package(session, "test")
-    if session.python != LATEST or session.posargs or _at_night():
+    if session.python != LATEST or session.posargs:
         _pytest(session, "-m", "not once")
         return
     session.run("coverage", "erase")
@@ -169,12 +161,20 @@ def minimums(session: nox.Session) -> None:
     _pytest(session)
 
 
+@nox.session(python=LATEST)
+def thorough(session: nox.Session) -> None:
+    """Run all tests with ten times the examples, rounds and records, new ones each time, in any order."""
+    _sync_package(session, "test")
+    session.run("python", "-m", "pytest", *SHUFFLED, env={"POCKETSFLOW_TESTS": "nightly"})
+
+
 @nox.session(python=False)
 def nightly(session: nox.Session) -> None:
-    """Run everything on every Python, shuffled, with new and more examples; then `newest` and `minimums`."""
-    os.environ["POCKETSFLOW_TESTS"] = "nightly"
-    for name in [*CHECKS, *(f"tests-{version}" for version in PYTHONS), "wheel", "newest", "minimums"]:
+    """Run everything: `thorough`, all tests on every Python, with the newest and the lowest releases, in any order."""
+    for name in [*CHECKS, "thorough"]:
         session.notify(name)
+    for name in [*(f"tests-{version}" for version in PYTHONS), "wheel", "newest", "minimums"]:
+        session.notify(name, posargs=SHUFFLED)
 
 
 # The oldest Python runs the tests against the built wheel; its `tests` session would say the same again.
