@@ -235,6 +235,8 @@ def as_async(on_event: OnEvent) -> Callable[[Event], Any]:
             raise error
         if inspect.isawaitable(result):
             if is_cancelled:
+                if inspect.iscoroutine(result):
+                    result.close()
                 raise asyncio.CancelledError
             await result
 
