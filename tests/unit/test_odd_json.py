@@ -65,7 +65,7 @@ def record(*fields: bytes) -> bytes:
 def readings(text: bytes) -> list[Order]:
     """The order, read on its own and as one of a page, of an envelope with another name, and of another shape."""
     page = b'{"orders":[{"_id":"before"},' + text + b',{"_id":"after"}],"more":[]}'
-    bodies = [page, page.replace(b'"orders"', b'"data"'), page[10 : page.index(b',"more"')]]
+    bodies = [page, page.replace(b'"orders"', b'"data"', 1), page[10 : page.index(b',"more"')]]
     pages: list[Page[Order]] = [orders_codec().decode(body) for body in bodies]
     for one in pages:
         assert [order.id for order in one.items] == ["before", one.items[1].id, "after"]

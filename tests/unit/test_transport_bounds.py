@@ -186,7 +186,7 @@ async def test_nothing_goes_on_without_end(transport, part):
     """Whatever a server repeats for ever, the attempt ends with an error of ours when its time is over, or before."""
     begin, again = ENDLESS[part]
     async with ScriptedServer(sent(itertools.chain([begin], itertools.repeat(again)))) as server:
-        error = await failure(transport(server.url), request(timeout=0.05))
+        error = await failure(transport(server.url), request(timeout=0.4))  # half of it for the connection
 
     assert type(error) in {APITimeoutError, APIConnectionError}
     assert error.received

@@ -343,7 +343,7 @@ def test_deliveries_of_an_event_loop_that_is_closed_are_forgotten() -> None:
         await receiver.drain()
         return await post(receiver)
 
-    receiver._on_event = as_async(lambda _: None)
+    receiver._on_event, receiver._answer_within = as_async(lambda _: None), 60.0
     assert asyncio.run(later()) == 200
 
 
